@@ -1,0 +1,3 @@
+module gateway-billing.internal/shared
+
+go 1.26
