@@ -109,17 +109,14 @@ type Usage struct {
 // StampInfo is what a believed stamp adds to a record: the runner's numbering.
 type StampInfo struct {
 	Runner string
-	// EpochMS and EpochRandom name one run of the runner: its start (Unix ms) and 64 random bits.
-	EpochMS     int64
-	EpochRandom uint64
+	Epoch  billingkey.Epoch
 	// Sequence counts from 1 in its epoch.
 	Sequence uint64
 	// Verified is false for an unsealed stamp.
 	Verified bool
-	// PreviousEpochMS, PreviousEpochRandom and PreviousLast name the epoch before and its last number; all 0 when none.
-	PreviousEpochMS     int64
-	PreviousEpochRandom uint64
-	PreviousLast        uint64
+	// PreviousEpoch is the runner's epoch before this one and PreviousLast its last number; zero when there was none.
+	PreviousEpoch billingkey.Epoch
+	PreviousLast  uint64
 }
 
 // Record is one usage record: one request, one row of the ledger. A nil pointer is a value that is not known; an empty
