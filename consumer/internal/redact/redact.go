@@ -1,0 +1,131 @@
+// Package redact owns what the ledger keeps of a log entry: the whole, nothing, or (the default) the entry without the
+// credentials that APISIX logs in clear.
+package redact
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"strings"
+)
+
+// Policy says what is kept of an entry.
+type Policy string
+
+// The policies.
+const (
+	Redacted Policy = "redacted"
+	Full     Policy = "full"
+	None     Policy = "none"
+)
+
+// Headers that carry credentials, and query parameters that do. Configuration adds to them, it can't take away.
+var (
+	builtinHeaders = []string{
+		"authorization", "proxy-authorization", "cookie", "set-cookie",
+		"apikey", "api-key", "x-api-key", "x-goog-api-key", "x-auth-token",
+	}
+	builtinQuery = []string{"key", "api_key", "apikey", "api-key", "token", "access_token", "auth", "password", "secret", "signature", "sig"}
+)
+
+// mask stands for a value that was taken out.
+const mask = "***"
+
+// Redactor applies a policy. It is safe for concurrent use.
+type Redactor struct {
+	policy  Policy
+	headers map[string]bool
+	query   map[string]bool
+}
+
+// New makes a Redactor; headers and query add names to the built-in lists, in any case.
+func New(policy Policy, headers, query []string) *Redactor {
+	r := &Redactor{policy: policy, headers: map[string]bool{}, query: map[string]bool{}}
+	for _, name := range append(headers, builtinHeaders...) {
+		r.headers[headerName(name)] = true
+	}
+	for _, name := range append(query, builtinQuery...) {
+		r.query[strings.ToLower(name)] = true
+	}
+	return r
+}
+
+// headerName folds the ways in which a header is written: case, and _ for - as in nginx's $http_… variables.
+func headerName(name string) string {
+	return strings.TrimPrefix(strings.ReplaceAll(strings.ToLower(name), "_", "-"), "http-")
+}
+
+// Entry is what is kept of a raw log entry: valid UTF-8, and JSON unless the policy is None (then empty).
+func (r *Redactor) Entry(raw json.RawMessage) string {
+	switch r.policy {
+	case None:
+		return ""
+	case Full:
+		return strings.ToValidUTF8(string(raw), "\uFFFD")
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber() // numbers are kept as they stood
+	var entry any
+	if dec.Decode(&entry) != nil {
+		return "" // what can't be read can't be redacted
+	}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if enc.Encode(r.value("", entry)) != nil {
+		return ""
+	}
+	return strings.TrimSuffix(out.String(), "\n")
+}
+
+// value redacts one JSON value that stands under name. Text inside a logged body is not looked at.
+func (r *Redactor) value(name string, v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for member, inner := range v {
+			if r.headers[headerName(member)] || name == "querystring" && r.query[strings.ToLower(member)] {
+				v[member] = mask
+				continue
+			}
+			v[member] = r.value(member, inner)
+		}
+	case []any:
+		for i, inner := range v {
+			v[i] = r.value(name, inner)
+		}
+	case string:
+		switch name {
+		case "uri", "url", "request_uri", "args", "query_string", "referer", "http_referer", "location":
+			return r.URI(v)
+		}
+	}
+	return v
+}
+
+// URI takes the values of credential parameters out of a URI's query (or of a bare query without "?").
+func (r *Redactor) URI(uri string) string {
+	head, query, found := strings.Cut(uri, "?")
+	if !found {
+		if !strings.Contains(uri, "=") {
+			return uri
+		}
+		head, query = "", uri
+	} else {
+		head += "?"
+	}
+	if !strings.Contains(query, "=") {
+		return uri
+	}
+	params := strings.Split(query, "&")
+	for i, param := range params {
+		name, _, hasValue := strings.Cut(param, "=")
+		plain, err := url.QueryUnescape(name)
+		if err != nil {
+			plain = name
+		}
+		if hasValue && r.query[strings.ToLower(plain)] {
+			params[i] = name + "=" + mask
+		}
+	}
+	return head + strings.Join(params, "&")
+}
