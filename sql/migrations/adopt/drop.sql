@@ -1,0 +1,1 @@
+DROP TABLE mq_consume_log_old

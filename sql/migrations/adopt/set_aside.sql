@@ -1,0 +1,1 @@
+RENAME TABLE mq_consume_log TO mq_consume_log_old
