@@ -10,11 +10,12 @@ import (
 )
 
 const acquireMigrationLock = `-- name: AcquireMigrationLock :one
-SELECT CAST(GET_LOCK(CONCAT('billing migrate ', LEFT(SHA2(DATABASE(), 256), 40)), ?) AS SIGNED) AS held
+SELECT CAST(COALESCE(GET_LOCK(CONCAT('billing migrate ', LEFT(SHA2(DATABASE(), 256), 40)), ?), 0)
+  AS SIGNED) AS held
 `
 
 // AcquireMigrationLock waits for the lock that lets one migration at a time change this database. 1: held; 0: not
-// within the seconds given; NULL: an error. It belongs to the connection.
+// within the seconds given. It belongs to the connection.
 func (q *Queries) AcquireMigrationLock(ctx context.Context, seconds int32) (int64, error) {
 	row := q.db.QueryRowContext(ctx, acquireMigrationLock, seconds)
 	var held int64
@@ -23,7 +24,8 @@ func (q *Queries) AcquireMigrationLock(ctx context.Context, seconds int32) (int6
 }
 
 const releaseMigrationLock = `-- name: ReleaseMigrationLock :one
-SELECT CAST(RELEASE_LOCK(CONCAT('billing migrate ', LEFT(SHA2(DATABASE(), 256), 40))) AS SIGNED) AS released
+SELECT CAST(COALESCE(RELEASE_LOCK(CONCAT('billing migrate ', LEFT(SHA2(DATABASE(), 256), 40))), 0)
+  AS SIGNED) AS released
 `
 
 // ReleaseMigrationLock gives the lock back. 1: released.
@@ -32,4 +34,27 @@ func (q *Queries) ReleaseMigrationLock(ctx context.Context) (int64, error) {
 	var released int64
 	err := row.Scan(&released)
 	return released, err
+}
+
+const schemaVersion = `-- name: SchemaVersion :one
+SELECT CAST(COALESCE(MAX(version_id), 0) AS SIGNED) AS version FROM billing_schema_version WHERE is_applied = 1
+`
+
+// SchemaVersion is the highest version that was applied.
+func (q *Queries) SchemaVersion(ctx context.Context) (int64, error) {
+	row := q.db.QueryRowContext(ctx, schemaVersion)
+	var version int64
+	err := row.Scan(&version)
+	return version, err
+}
+
+const startVersions = `-- name: StartVersions :exec
+INSERT INTO billing_schema_version (version_id, is_applied)
+SELECT 0, 1 FROM (SELECT COUNT(*) AS versions FROM billing_schema_version) AS had WHERE had.versions = 0
+`
+
+// StartVersions writes version 0, which goose expects, if there is no version yet.
+func (q *Queries) StartVersions(ctx context.Context) error {
+	_, err := q.db.ExecContext(ctx, startVersions)
+	return err
 }

@@ -5,8 +5,16 @@
 package billingdb
 
 import (
+	"database/sql"
 	"time"
 )
+
+type BillingSchemaVersion struct {
+	ID        uint64
+	VersionID int64
+	IsApplied bool
+	Tstamp    sql.NullTime
+}
 
 type DeadLetter struct {
 	ID         int64

@@ -14,8 +14,8 @@ import (
 // in one atomic statement; then its rows are copied, batch by batch, each batch with its usage in one transaction. The
 // highest id that arrived in the ledger says where to go on, so a crash at any point neither loses nor doubles a row.
 //
-//go:embed adopt/*.sql
-var adoption embed.FS
+//go:embed statements/*.sql
+var statements embed.FS
 
 // adoptBatch is how many rows are copied in one transaction.
 const adoptBatch = 5000
@@ -133,10 +133,10 @@ func columnsOf(ctx context.Context, db *sql.DB, table string) ([]string, error) 
 	return columns, rows.Err()
 }
 
-// statement is the text of adopt/<name>.sql. These statements read a table that is not in the schema, so sqlc can't
+// statement is the text of statements/<name>.sql. These read tables that are not in the schema, so sqlc can't
 // generate their code.
 func statement(name string) string {
-	text, err := adoption.ReadFile("adopt/" + name + ".sql")
+	text, err := statements.ReadFile("statements/" + name + ".sql")
 	if err != nil {
 		panic(err) // the file is embedded: a name that is not there is a mistake in this file
 	}

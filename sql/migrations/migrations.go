@@ -7,22 +7,50 @@
 package migrations
 
 import (
+	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 
 	"github.com/pressly/goose/v3"
+
+	"gateway-billing.internal/sql/billingdb"
 )
 
 //go:embed *.sql
 var tables embed.FS
 
-// New makes the provider that applies these migrations to db, or says which are applied. Two that run at once wait for
-// each other. db needs room for two connections or more: one holds the lock while another works.
-func New(db *sql.DB) (*goose.Provider, error) {
+// Latest is the version of the schema that the generated code fits.
+const Latest = 3
+
+// lockSeconds is how long a migration waits for another one: long enough for a big table to be adopted.
+const lockSeconds = 3600
+
+// Up applies what is pending and returns what it applied. Two that run at once wait for each other. db needs room for
+// three connections.
+func Up(ctx context.Context, db *sql.DB) (applied []*goose.MigrationResult, err error) {
+	err = locked(ctx, db, func(p *goose.Provider) error {
+		applied, err = p.Up(ctx)
+		return err
+	})
+	return applied, err
+}
+
+// Status lists all migrations and which are applied.
+func Status(ctx context.Context, db *sql.DB) (all []*goose.MigrationStatus, err error) {
+	err = locked(ctx, db, func(p *goose.Provider) error {
+		all, err = p.Status(ctx)
+		return err
+	})
+	return all, err
+}
+
+// locked runs do while no other migration of this database can run. The lock is the connection's: it goes when the
+// process dies.
+func locked(ctx context.Context, db *sql.DB, do func(*goose.Provider) error) error {
 	p, err := goose.NewProvider(goose.DialectMySQL, db, tables,
-		goose.WithSessionLocker(locker{}),
-		// None of them is the business of goose's global registry.
+		goose.WithTableName("billing_schema_version"),
 		goose.WithDisableGlobalRegistry(true),
 		goose.WithGoMigrations(
 			goose.NewGoMigration(1, &goose.GoFunc{RunDB: setAside}, nil),
@@ -30,7 +58,27 @@ func New(db *sql.DB) (*goose.Provider, error) {
 		),
 	)
 	if err != nil {
-		return nil, fmt.Errorf("migrations: %w", err)
+		return fmt.Errorf("migrations: %w", err)
 	}
-	return p, nil
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	defer conn.Close()
+	q := billingdb.New(conn)
+	held, err := q.AcquireMigrationLock(ctx, lockSeconds)
+	if err != nil {
+		return fmt.Errorf("migration lock: %w", err)
+	}
+	if held != 1 {
+		return errors.New("migration lock: another migration has held it for an hour")
+	}
+	defer q.ReleaseMigrationLock(context.WithoutCancel(ctx))
+	if _, err := conn.ExecContext(ctx, statement("version_table")); err != nil {
+		return fmt.Errorf("schema version table: %w", err)
+	}
+	if err := q.StartVersions(ctx); err != nil {
+		return fmt.Errorf("schema version table: %w", err)
+	}
+	return do(p)
 }
