@@ -1,0 +1,110 @@
+# Go, a JDK and Maven are all that is needed. What is built or downloaded lies in .build/ of this checkout, so two
+# checkouts never meet. Tools carry their version in their path: a new version is a new file.
+
+MODULES  := shared shared/testkit sql plugin consumer
+PACKAGES := $(MODULES:%=./%/...)
+
+BIN   := $(CURDIR)/.build/bin
+TOOLS := $(CURDIR)/.build/tools
+
+SQLC_VERSION := v1.31.1
+LINT_VERSION := v2.12.0
+SQLC := $(TOOLS)/sqlc-$(SQLC_VERSION)/sqlc
+LINT := $(TOOLS)/golangci-lint-$(LINT_VERSION)/golangci-lint
+
+# The race detector needs a C compiler. Without one the tests still run, and say so.
+RACE     = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+NO_RACE  = $(if $(RACE),,echo "No C compiler was found: the tests run without the race detector." >&2)
+STACK    = go run ./shared/testkit/cmd/stack
+FUZZTIME = 30s
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: build ## Send some hundred requests through the real parts and check every usage record.
+	go run ./shared/testkit/cmd/demo
+
+.PHONY: up
+up: build ## Start RocketMQ and MariaDB, and keep them running to play with.
+	$(STACK) up
+
+.PHONY: down
+down: ## Stop what `make up` started.
+	$(STACK) down
+
+.PHONY: build
+build: ## Build billing-runner and billing-consumer into .build/bin.
+	go build -o $(BIN)/billing-runner ./plugin
+	go build -o $(BIN)/billing-consumer ./consumer
+
+.PHONY: test
+test: ## Run all tests, on a RocketMQ and a MariaDB of their own.
+	@$(NO_RACE)
+	$(STACK) exec -- go test $(RACE) $(PACKAGES)
+
+.PHONY: unit
+unit: ## Run the tests that need no server.
+	@$(NO_RACE)
+	go test -short $(RACE) $(PACKAGES)
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME (30s).
+	@set -e; for package in $$(go list $(PACKAGES)); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+.PHONY: lint
+lint: $(LINT) ## Check the style and who may import whom.
+	@set -e; for module in $(MODULES); do \
+		echo "golangci-lint $$module"; \
+		(cd $$module && $(LINT) run --config $(CURDIR)/.golangci.yml --allow-parallel-runners ./...); \
+	done
+
+.PHONY: fmt
+fmt: ## Format all Go code.
+	gofmt -w $(MODULES)
+
+.PHONY: tidy
+tidy: ## Bring every go.mod and go.sum up to date.
+	@set -e; for module in $(MODULES); do (cd $$module && GOWORK=off go mod tidy); done
+
+.PHONY: generate
+generate: $(SQLC) ## Generate the code of sql/billingdb from migrations and queries.
+	cd sql && $(SQLC) generate
+
+.PHONY: verify
+verify: verify-generated verify-modules verify-format ## Check that nothing generated, tidied or formatted is out of date.
+
+.PHONY: verify-generated
+verify-generated: $(SQLC)
+	@cd sql && $(SQLC) diff || { echo "sql/billingdb is out of date: run make generate" >&2; exit 1; }
+
+# Each module is built outside the workspace too, as one that requires it would.
+.PHONY: verify-modules
+verify-modules:
+	@set -e; for module in $(MODULES); do \
+		(cd $$module && GOWORK=off go mod tidy -diff && GOWORK=off go vet ./...) \
+			|| { echo "$$module is not tidy or does not build alone: see above, and make tidy" >&2; exit 1; }; \
+	done
+
+.PHONY: verify-format
+verify-format:
+	@files=$$(gofmt -l $(MODULES)); [ -z "$$files" ] || { echo "run make fmt, for:" >&2; echo "$$files" >&2; exit 1; }
+
+.PHONY: clean
+clean: down ## Remove everything in .build.
+	rm -rf .build
+
+# Both are built without cgo, so that no C compiler is needed for them.
+$(SQLC):
+	CGO_ENABLED=0 GOBIN=$(@D) go install github.com/sqlc-dev/sqlc/cmd/sqlc@$(SQLC_VERSION)
+
+$(LINT):
+	CGO_ENABLED=0 GOBIN=$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)

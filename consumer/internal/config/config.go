@@ -1,0 +1,138 @@
+package config
+
+import (
+	"time"
+
+	"gateway-billing.internal/consumer/internal/redact"
+)
+
+// Config is the whole configuration. Each member is one part: a section of the file.
+type Config struct {
+	// RocketMQ says which messages are read and how many are held in memory.
+	RocketMQ RocketMQ `yaml:"rocketmq"`
+	// MySQL is the database that holds the ledger.
+	MySQL MySQL `yaml:"mysql"`
+	// Batch limits what is written in one transaction.
+	Batch Batch `yaml:"batch"`
+	// Stamp says which stamps of the runner are believed.
+	Stamp Stamp `yaml:"stamp"`
+	// Body says what the ledger keeps of each log entry.
+	Body Body `yaml:"body"`
+	// HTTP is the server for health, readiness and metrics.
+	HTTP HTTP `yaml:"http"`
+	// Log says what is logged to standard error.
+	Log Log `yaml:"log"`
+	// DrainLimit is how long a stopping consumer finishes what is in flight before it leaves the
+	// rest to the next one.
+	DrainLimit time.Duration `yaml:"drain_limit"`
+}
+
+// RocketMQ is the part `rocketmq`.
+type RocketMQ struct {
+	// NameServers are the addresses (host:port) of the name servers; required.
+	NameServers []string `yaml:"name_servers"`
+	// Topic is the topic that APISIX's rocketmq-logger sends to; required.
+	Topic string `yaml:"topic"`
+	// Tag is the tag expression that messages must match: `*`, or tags joined by ` || `.
+	Tag string `yaml:"tag"`
+	// Group is the consumer group. Its offsets are the broker's memory of what was read; required.
+	Group string `yaml:"group"`
+	// AccessKey and SecretKey are the credentials where the broker checks permissions: both or neither.
+	AccessKey Secret `yaml:"access_key"`
+	// SecretKey belongs to AccessKey.
+	SecretKey Secret `yaml:"secret_key"`
+	// SecurityToken goes with temporary credentials.
+	SecurityToken Secret `yaml:"security_token"`
+	// Concurrency is how many messages are worked on at once; the others wait in memory.
+	Concurrency int `yaml:"concurrency"`
+	// PullBatch is how many messages one pull asks for.
+	PullBatch int `yaml:"pull_batch"`
+	// Start is where a group that has no offsets yet begins: `first`, `last` or an RFC 3339 time.
+	Start Start `yaml:"start"`
+	// QueueMessages is how many messages of one queue are held in memory before pulling pauses.
+	QueueMessages int `yaml:"queue_messages"`
+	// BufferMiB is how many MiB of message bodies are held in memory, over all queues.
+	BufferMiB int `yaml:"buffer_mib"`
+	// ConsumeTimeout is for tests only: after it the RocketMQ client sends a held message back to the broker, which a
+	// consumer that must not lose messages never wants. 0 means never.
+	ConsumeTimeout time.Duration `yaml:"consume_timeout"`
+}
+
+// MySQL is the part `mysql`.
+type MySQL struct {
+	// DSN is user:password@tcp(host:port)/database, in the form of go-sql-driver/mysql; required.
+	DSN Secret `yaml:"dsn"`
+	// MaxOpenConns bounds the connections of this process; at least writers + 1, for the health check needs one too.
+	MaxOpenConns int `yaml:"max_open_conns"`
+	// Writers is how many transactions are written at the same time.
+	Writers int `yaml:"writers"`
+}
+
+// Batch is the part `batch`: a transaction is committed when the first of its limits is reached.
+type Batch struct {
+	// MaxRows is the most rows of one transaction.
+	MaxRows int `yaml:"max_rows"`
+	// MaxBytes is the most bytes of one statement, after escaping. It must stay below the server's max_allowed_packet.
+	MaxBytes int `yaml:"max_bytes"`
+	// Linger is how long the first row of a batch waits for company. 0 commits whatever waits at once.
+	Linger time.Duration `yaml:"linger"`
+}
+
+// Stamp is the part `stamp`. Its keys are the runner's, under the same environment variables.
+type Stamp struct {
+	// Keys are the secrets that open sealed stamps: `kid:base64,kid2:base64`.
+	Keys Secret `yaml:"keys"`
+	// KeysFile is a file that holds the secrets; only one of keys and keys_file may be given.
+	KeysFile string `yaml:"keys_file"`
+	// AllowUnsealed believes stamps without a seal where no billing object of the gateway confirms them. Whoever can
+	// reach the gateway can make such a stamp.
+	AllowUnsealed bool `yaml:"allow_unsealed"`
+	// Tolerance is how far a stamp's time may lie outside its entry's request.
+	Tolerance time.Duration `yaml:"tolerance"`
+}
+
+// Body is the part `body`.
+type Body struct {
+	// Policy is `redacted` (without credentials), `full` or `none`.
+	Policy redact.Policy `yaml:"policy"`
+	// RedactHeaders are header names that are redacted beside authorization, cookie, apikey and the like.
+	RedactHeaders []string `yaml:"redact_headers"`
+	// RedactQuery are query parameters that are redacted beside key, api_key, apikey, token and access_token.
+	RedactQuery []string `yaml:"redact_query"`
+}
+
+// HTTP is the part `http`.
+type HTTP struct {
+	// Listen is the address (host:port) of /healthz, /readyz and /metrics. It needs no protection of its own only as
+	// long as it is a loopback or otherwise private address. Port 0 takes a free one.
+	Listen string `yaml:"listen"`
+}
+
+// Log is the part `log`.
+type Log struct {
+	// Level is `debug`, `info`, `warn` or `error`.
+	Level string `yaml:"level"`
+	// Format is `json` or `console`.
+	Format string `yaml:"format"`
+}
+
+// Default is the configuration before file and environment are read: every default stands here.
+func Default() Config {
+	return Config{
+		RocketMQ: RocketMQ{
+			Tag:           "*",
+			Concurrency:   512,
+			PullBatch:     64,
+			Start:         StartFirst,
+			QueueMessages: 1024,
+			BufferMiB:     256,
+		},
+		MySQL:      MySQL{MaxOpenConns: 8, Writers: 4},
+		Batch:      Batch{MaxRows: 500, MaxBytes: 4 << 20, Linger: 5 * time.Millisecond},
+		Stamp:      Stamp{Tolerance: time.Second},
+		Body:       Body{Policy: redact.Redacted},
+		HTTP:       HTTP{Listen: "127.0.0.1:9464"},
+		Log:        Log{Level: "info", Format: "json"},
+		DrainLimit: 30 * time.Second,
+	}
+}

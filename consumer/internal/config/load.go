@@ -1,0 +1,109 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// Load reads the configuration: the defaults, then the YAML file at path ("" for none), then the environment (in the
+// form of os.Environ), each over the one before. What need picks of the result is validated: a command that migrates a
+// database can do without a topic. The form of what is given is checked in any case.
+//
+// The error is of type Errors and holds everything that is wrong. The warnings name environment variables that begin
+// with BILLING_ and mean nothing to anyone: orchestrators put variables of their own beside ours, so these are not
+// errors.
+func Load(path string, environ []string, need func(*Config) []Validator) (cfg Config, warnings []string, err error) {
+	cfg = Default()
+	l := loader{fields: fieldsOf(&cfg, ""), places: map[string]string{}}
+	if path != "" && !l.readFile(path) {
+		return cfg, nil, l.errs
+	}
+	warnings = l.readEnviron(environ)
+	for _, part := range need(&cfg) {
+		l.validate(part)
+	}
+	return cfg, warnings, l.errs.orNil()
+}
+
+// loader is one reading of the configuration.
+type loader struct {
+	fields []field
+	// places says where each field was read last.
+	places map[string]string
+	errs   Errors
+}
+
+// fail notes a problem of a value at a place.
+func (l *loader) fail(place, name, problem string) {
+	l.errs = append(l.errs, &FieldError{Place: place, Field: name, Problem: problem})
+}
+
+// find gives the field of that name.
+func (l *loader) find(name string) (field, bool) {
+	i := slices.IndexFunc(l.fields, func(f field) bool { return f.name == name })
+	if i < 0 {
+		return field{}, false
+	}
+	return l.fields[i], true
+}
+
+// readEnviron sets the fields whose variables are set to something.
+func (l *loader) readEnviron(environ []string) (warnings []string) {
+	byVariable := make(map[string]field, len(l.fields))
+	for _, f := range l.fields {
+		byVariable[f.variable()] = f
+	}
+	for _, item := range environ {
+		variable, text, _ := strings.Cut(item, "=")
+		if !strings.HasPrefix(variable, prefix) {
+			continue
+		}
+		f, known := byVariable[variable]
+		switch {
+		case !known && !isOthers(variable):
+			warnings = append(warnings, variable+": no such setting, it has no effect")
+		case known && text != "":
+			l.readVariable(variable, f, text)
+		}
+	}
+	slices.Sort(warnings)
+	return warnings
+}
+
+// readVariable sets one field. What was wrong with the file's value matters no more.
+func (l *loader) readVariable(variable string, f field, text string) {
+	l.places[f.name] = variable
+	l.errs = slices.DeleteFunc(l.errs, func(e *FieldError) bool { return e.Field == f.name })
+	if f.isList() {
+		f.setList(splitList(text))
+		return
+	}
+	if err := f.setText(text); err != nil {
+		l.fail(variable, f.name, err.Error())
+	}
+}
+
+// validate checks a part. A field that could not be read has its error already.
+func (l *loader) validate(part Validator) {
+	unreadable := slices.Clone(l.errs)
+	for _, e := range errorsOf(part) {
+		if !slices.ContainsFunc(unreadable, func(known *FieldError) bool { return known.Field == e.Field }) {
+			e.Place = l.places[e.Field]
+			l.errs = append(l.errs, e)
+		}
+	}
+}
+
+// splitList parts a list at its commas. Empty items stay, for the validation to name.
+func splitList(text string) []string {
+	items := strings.Split(text, ",")
+	for i := range items {
+		items[i] = strings.TrimSpace(items[i])
+	}
+	return items
+}
+
+// isOthers knows the variables that begin as ours and are read elsewhere: by the runner and by the tests.
+func isOthers(variable string) bool {
+	return variable == "BILLING_RUNNER_ID" || strings.HasPrefix(variable, "BILLING_TEST_")
+}
