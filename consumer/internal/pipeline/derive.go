@@ -1,0 +1,110 @@
+package pipeline
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"gateway-billing.internal/consumer/internal/deadletter"
+	"gateway-billing.internal/consumer/internal/identity"
+	"gateway-billing.internal/consumer/internal/record"
+	"gateway-billing.internal/consumer/internal/redact"
+	"gateway-billing.internal/consumer/internal/usage"
+	"gateway-billing.internal/shared/billingkey"
+	"gateway-billing.internal/shared/logentry"
+)
+
+// Deriver turns message bodies into units. It is safe for concurrent use.
+type Deriver struct {
+	// Keys opens stamps; never nil.
+	Keys  *billingkey.KeySet
+	Rules identity.Rules
+	Body  *redact.Redactor
+}
+
+// Unit is what a message body becomes: each of its entries a record or a reject, a body that holds none one reject.
+func (d *Deriver) Unit(origin record.Origin, body []byte) record.Unit {
+	var unit record.Unit
+	parts, err := logentry.Split(body)
+	if err != nil {
+		unit.Rejects = []record.Reject{{Origin: origin, EntryIndex: -1, Reason: splitReason(err), Detail: err.Error(), Raw: body}}
+	}
+	var prints identity.Fingerprints
+	for i, raw := range parts {
+		rec, reject := d.entry(&prints, raw)
+		if reject != nil {
+			reject.Origin, reject.EntryIndex, reject.Raw = origin, i, raw
+			unit.Rejects = append(unit.Rejects, *reject)
+			continue
+		}
+		rec.Origin, rec.EntryIndex = origin, i
+		unit.Records = append(unit.Records, *rec)
+	}
+	if len(unit.Rejects) > 0 {
+		sum := sha256.Sum256(body)
+		for i := range unit.Rejects {
+			unit.Rejects[i].BodySHA256 = sum
+		}
+	}
+	return unit
+}
+
+// entry derives one entry: exactly one of its results is not nil. A panic is that entry's reject; the others of its
+// message go on.
+func (d *Deriver) entry(prints *identity.Fingerprints, raw json.RawMessage) (rec *record.Record, reject *record.Reject) {
+	defer func() {
+		if p := recover(); p != nil {
+			// The value may hold content of the entry; its type says enough to find the place with the raw bytes.
+			rec, reject = nil, &record.Reject{Reason: deadletter.ReasonPanic, Detail: fmt.Sprintf("panic of type %T", p)}
+		}
+	}()
+	e, err := logentry.Decode(raw)
+	if err != nil {
+		return nil, decodeReject(err)
+	}
+	fingerprint := prints.Next(e)
+	id, err := identity.Resolve(e, d.Keys, d.Rules, fingerprint)
+	if err != nil {
+		return nil, identityReject(err)
+	}
+	rec, err = build(e, id, usage.Extract(e), d.Body)
+	if err != nil {
+		return nil, decodeReject(err)
+	}
+	if rec.FingerprintKey, err = billingkey.NewKey(*e.StartMS, fingerprint); err != nil {
+		return nil, identityReject(err)
+	}
+	rec.Body = d.Body.Entry(raw)
+	return rec, nil
+}
+
+func splitReason(err error) string {
+	switch {
+	case errors.Is(err, logentry.ErrEmpty):
+		return deadletter.ReasonEmpty
+	case errors.Is(err, logentry.ErrNotEntry):
+		return deadletter.ReasonNotAnEntry
+	default:
+		return deadletter.ReasonNotJSON
+	}
+}
+
+// decodeReject is the reject of an entry that can't be read: not an object, or a bad member.
+func decodeReject(err error) *record.Reject {
+	if field, ok := errors.AsType[*logentry.FieldError](err); ok {
+		return &record.Reject{Reason: deadletter.BadValue(field.Field), Detail: field.Error()}
+	}
+	return &record.Reject{Reason: deadletter.ReasonNotAnEntry, Detail: err.Error()}
+}
+
+func identityReject(err error) *record.Reject {
+	switch {
+	case errors.Is(err, identity.ErrNoStartTime):
+		return &record.Reject{Reason: deadletter.ReasonNoStartTime, Detail: "the entry carries a request ID, but no start time"}
+	case errors.Is(err, identity.ErrNoIdentity):
+		return &record.Reject{Reason: deadletter.ReasonNoIdentity, Detail: "the entry carries neither a start time nor a request ID"}
+	default:
+		return &record.Reject{Reason: deadletter.BadValue("start_time"), Detail: "start_time: not between the years 2000 and 2100"}
+	}
+}
