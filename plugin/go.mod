@@ -8,6 +8,18 @@ require (
 	github.com/apache/apisix-go-plugin-runner v0.5.0
 	github.com/rs/zerolog v1.35.1
 	go.uber.org/goleak v1.3.0
+	go.uber.org/zap v1.17.0
+)
+
+require (
+	github.com/ReneKroon/ttlcache/v2 v2.4.0 // indirect
+	github.com/api7/ext-plugin-proto v0.6.1 // indirect
+	github.com/google/flatbuffers v2.0.0+incompatible // indirect
+	github.com/mattn/go-colorable v0.1.14 // indirect
+	github.com/mattn/go-isatty v0.0.20 // indirect
+	go.uber.org/atomic v1.7.0 // indirect
+	go.uber.org/multierr v1.7.0 // indirect
+	golang.org/x/sys v0.29.0 // indirect
 )
 
 replace gateway-billing.internal/shared => ../shared

@@ -1,0 +1,116 @@
+package billingstamp
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	runnerhttp "github.com/apache/apisix-go-plugin-runner/pkg/http"
+	runnerplugin "github.com/apache/apisix-go-plugin-runner/pkg/plugin"
+	"github.com/rs/zerolog"
+
+	"gateway-billing.internal/shared/billingkey"
+)
+
+// Name is the plugin's name in the configuration of ext-plugin-post-req.
+const Name = "billing-keys"
+
+// Options are what a Plugin needs. All are required.
+type Options struct {
+	// Keys seal the stamps; an empty set leaves them unsealed.
+	Keys *billingkey.KeySet
+	// Runner is 1 to 255 bytes of UTF-8 and Epoch the run of this process.
+	Runner string
+	Epoch  billingkey.Epoch
+	// Now is the clock, Random the source of the seal's salt.
+	Now    func() time.Time
+	Random io.Reader
+	Log    zerolog.Logger
+}
+
+// Plugin stamps requests. It implements the Plugin interface of apisix-go-plugin-runner and is safe for concurrent use.
+// A process has one, as it numbers the stamps of its epoch.
+type Plugin struct {
+	runnerplugin.DefaultPlugin
+
+	keys   *billingkey.KeySet
+	sealer *billingkey.Sealer
+	runner string
+	epoch  billingkey.Epoch
+	now    func() time.Time
+	log    zerolog.Logger
+
+	// The kinds of failure that could come with every request.
+	unidentified, unstamped, panicked *quiet
+}
+
+// New makes the plugin of this process. It fails when the keys can't seal now.
+func New(o Options) (*Plugin, error) {
+	sealer, err := billingkey.NewSealer(o.Keys, o.Epoch, o.Random)
+	if err != nil {
+		return nil, err
+	}
+	if err := sealer.Ready(o.Now()); err != nil {
+		return nil, err
+	}
+	newQuiet := func() *quiet { return &quiet{log: o.Log, now: o.Now} }
+	return &Plugin{
+		keys: o.Keys, sealer: sealer, runner: o.Runner, epoch: o.Epoch, now: o.Now, log: o.Log,
+		unidentified: newQuiet(), unstamped: newQuiet(), panicked: newQuiet(),
+	}, nil
+}
+
+// Name is the plugin's name.
+func (p *Plugin) Name() string { return Name }
+
+// ParseConf reads the configuration of one binding. It never fails, for the runner would skip the plugin on a failure
+// and the requests would pass unstripped and unstamped until the configuration is sent anew: what is wrong is logged,
+// and its default taken.
+func (p *Plugin) ParseConf(in []byte) (any, error) {
+	c, problems := parseConf(in)
+	for _, bad := range problems {
+		p.log.Error().Str("plugin", Name).Str("field", bad.field).Str("problem", bad.what).Str("taken", bad.taken).
+			Msg("bad plugin configuration")
+	}
+	return &c, nil
+}
+
+// RequestFilter strips the client's billing headers and sets the gateway's. It never ends the request: what fails is
+// logged, and the request goes on without a stamp.
+func (p *Plugin) RequestFilter(conf any, _ http.ResponseWriter, r runnerhttp.Request) {
+	// A panic that got out would cost the gateway its connection, and the request its stripping.
+	defer func() {
+		if cause := recover(); cause != nil {
+			p.panicked.error(fmt.Errorf("%v\n%s", cause, debug.Stack()), "panic: request not stamped")
+		}
+	}()
+	c, ok := conf.(*Conf)
+	if !ok {
+		byDefault := defaultConf()
+		c = &byDefault
+	}
+	h := r.Header().View()
+	came := take(h)
+
+	who, err := p.identify(c, r, came)
+	if err != nil {
+		p.unidentified.error(err, "request not stamped: its identity is not known")
+		return
+	}
+	id := who.id.String()
+	put(h, billingkey.HeaderRequestID, id)
+	if c.PlainConsumer && who.consumer != "" {
+		put(h, billingkey.HeaderConsumer, who.consumer)
+	}
+	if c.ResponseHeader {
+		r.RespHeader().Set(billingkey.HeaderRequestID, id)
+	}
+	text, err := p.stamp(c, r, who, came)
+	if err != nil {
+		p.unstamped.error(err, "request not stamped")
+		return
+	}
+	put(h, billingkey.HeaderStamp, text)
+}
