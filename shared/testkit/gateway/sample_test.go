@@ -309,3 +309,18 @@ func everyByte() string {
 	}
 	return string(all)
 }
+
+func TestABatchEqualsTheRealGateways(t *testing.T) {
+	var wants []map[string]any
+	if err := json.Unmarshal(readSample("rocketmq-array3.jsonl"), &wants); err != nil {
+		t.Fatal(err)
+	}
+	s := sample{request: curl("POST", "/arr/v1/chat/completions", chatBody, apikey)}
+	for _, want := range wants {
+		s.route = Route{ID: "arr", Prefix: "/arr", KeyAuth: true, Plugins: after(),
+			Upstream: answerWithLatency(upstream.Chat(usage), int(want["upstream_latency"].(float64)))}
+		got := entryOf(t, s, want)
+		relax(got, want, []string{"response", "headers", "date"})
+		compare(t, "", got, want)
+	}
+}
