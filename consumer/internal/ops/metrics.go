@@ -1,0 +1,164 @@
+package ops
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"gateway-billing.internal/consumer/internal/buildinfo"
+	"gateway-billing.internal/consumer/internal/deadletter"
+	"gateway-billing.internal/consumer/internal/record"
+	"gateway-billing.internal/shared/billingkey"
+)
+
+// Outcome is what became of one entry. The four exclude each other: their sum is the number of entries.
+type Outcome string
+
+// The outcomes.
+const (
+	Recorded  Outcome = "recorded"
+	Duplicate Outcome = "duplicate"
+	// Conflict is a record as well, under its fingerprint.
+	Conflict Outcome = "conflict"
+	Rejected Outcome = "rejected"
+)
+
+// Metrics counts what the flow does. Its methods are safe for concurrent use and named for what happened; the table of
+// all metrics is in NewMetrics. No label ever holds a value that a client, an upstream or the gateway chose.
+type Metrics struct {
+	entriesRead  prometheus.Counter
+	entries      *prometheus.CounterVec
+	raised       prometheus.Counter
+	deadLetters  *prometheus.CounterVec
+	keyStates    *prometheus.CounterVec
+	keySources   *prometheus.CounterVec
+	usageStates  *prometheus.CounterVec
+	messages     *prometheus.CounterVec
+	messageBytes prometheus.Counter
+	commits      prometheus.Counter
+	commitTime   prometheus.Histogram
+	commitRows   prometheus.Histogram
+	retries      *prometheus.CounterVec
+	offsetJumps  *prometheus.CounterVec
+	expired      prometheus.Counter
+	restarts     prometheus.Counter
+}
+
+// NewMetrics registers all metrics but those of WatchSource.
+func NewMetrics(registry prometheus.Registerer) *Metrics {
+	r := promauto.With(registry)
+	counter := func(name, help string) prometheus.Counter {
+		return r.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
+	// vector makes a counter with one label. Each value that is known starts at 0, so that its first increase is seen.
+	vector := func(name, help, label string, values ...string) *prometheus.CounterVec {
+		v := r.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
+		for _, value := range values {
+			v.WithLabelValues(value)
+		}
+		return v
+	}
+	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
+		return r.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
+	}
+	build := buildinfo.Read()
+	r.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "billing_build_info", Help: "Always 1; the labels say which build this is.",
+	}, []string{"version", "revision", "go"}).WithLabelValues(build.Version, build.Revision, build.Go).Set(1)
+
+	return &Metrics{
+		// Entries. Counted when their message's transaction is committed; of a message that comes again, again.
+		entriesRead: counter("billing_entries_read_total",
+			"Log entries found in the messages whose transaction is committed (1 for a body that can't be decoded). "+
+				"The sum of billing_entries_total over its outcomes must equal it."),
+		entries: vector("billing_entries_total",
+			"Log entries by outcome: a record of their own, a duplicate of one, a record under its fingerprint because "+
+				"another request has its key (conflict), a dead letter (rejected).",
+			"outcome", names(Recorded, Duplicate, Conflict, Rejected)...),
+		raised: counter("billing_records_raised_total",
+			"Duplicates whose copy knew more than the stored record, which was raised."),
+		deadLetters: vector("billing_dead_letters_total",
+			"Rejected entries and messages by reason; bad_value:<field> for a value of the gateway.",
+			"reason", deadletterReasons...),
+		keyStates: vector("billing_key_states_total",
+			"Entries that are no rejects, by what was made of their billing keys.",
+			"state", names(keyStates...)...),
+		keySources: vector("billing_key_sources_total",
+			"Entries that are no rejects, by where their key came from. A fingerprint is a weak key.",
+			"source", names(record.KeyFromGateway, record.KeyFromStamp, record.KeyFromFingerprint)...),
+		usageStates: vector("billing_usage_states_total",
+			"Entries that are no rejects, by how sure their usage is.",
+			"state", names(record.UsageExact, record.UsagePartial, record.UsageMissing, record.UsageNone)...),
+
+		// The database.
+		commits: counter("billing_commits_total", "Transactions committed."),
+		commitTime: histogram("billing_commit_seconds", "Duration of a committed transaction.",
+			[]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}),
+		commitRows: histogram("billing_commit_rows", "Entries of a committed transaction, records and dead letters.",
+			[]float64{1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500}),
+		retries: vector("billing_retries_total",
+			"Transactions tried again, by cause.", "cause", names(retryCauses...)...),
+
+		// The broker.
+		messages: vector("billing_messages_total",
+			"Messages by event: received from the broker, acknowledged after their commit, released (their queue went to "+
+				"another consumer of the group, which reads them), stuck until a restart because of a fault in this program.",
+			"event", "received", "acked", "released", "stuck"),
+		messageBytes: counter("billing_message_bytes_total", "Bytes of the bodies of received messages."),
+		offsetJumps: vector("billing_offset_jumps_total",
+			"Queues whose position moved without reading, because the broker does not have the messages there. Forward is "+
+				"loss: they expired unread.", "direction", "forward", "backward"),
+		expired: counter("billing_messages_expired_total",
+			"Messages that expired in the broker before they were read, as far as their number is known. Each is a loss."),
+		restarts: counter("billing_source_restarts_total",
+			"Connections to the broker that failed and were tried again."),
+	}
+}
+
+// RetryCause is why a transaction was tried again.
+type RetryCause string
+
+// The causes.
+const (
+	// RetryConflict: a deadlock or a lock wait between transactions.
+	RetryConflict RetryCause = "lock"
+	// RetryOutage: the database did not answer, or takes no writes.
+	RetryOutage RetryCause = "outage"
+	// RetrySplit: the transaction was halved to find the row that the database refuses.
+	RetrySplit RetryCause = "split"
+)
+
+var retryCauses = []RetryCause{RetryConflict, RetryOutage, RetrySplit}
+
+// The values that exist before they occur.
+var (
+	keyStates = []billingkey.State{
+		billingkey.Verified, billingkey.Unsealed, billingkey.Absent, billingkey.Malformed, billingkey.IDMalformed,
+		billingkey.UnknownKey, billingkey.Forged, billingkey.Retired, billingkey.TimeMismatch, billingkey.IDMismatch,
+		billingkey.ConsumerMismatch, billingkey.Unconfirmed, billingkey.Conflict,
+	}
+	deadletterReasons = []string{
+		deadletter.ReasonNotJSON, deadletter.ReasonNotAnEntry, deadletter.ReasonEmpty, deadletter.ReasonTooLarge,
+		deadletter.ReasonNoIdentity, deadletter.ReasonNoStartTime, deadletter.ReasonPoison, deadletter.ReasonPanic,
+	}
+)
+
+// names are the values of a label.
+func names[T ~string](values ...T) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = string(v)
+	}
+	return out
+}
+
+// Committed counts a transaction with that many entries.
+func (m *Metrics) Committed(entries int, took time.Duration) {
+	m.commits.Inc()
+	m.commitTime.Observe(took.Seconds())
+	m.commitRows.Observe(float64(entries))
+}
+
+// Retried counts a transaction that is tried again.
+func (m *Metrics) Retried(cause RetryCause) { m.retries.WithLabelValues(string(cause)).Inc() }
