@@ -1,0 +1,87 @@
+package source
+
+import (
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/apache/rocketmq-client-go/v2/rlog"
+	"github.com/rs/zerolog"
+)
+
+// loggedFields are the fields of the client's lines that are logged, where they are scalars.
+var loggedFields = []string{
+	rlog.LogKeyTopic, rlog.LogKeyMessageQueue, rlog.LogKeyPullRequest, rlog.LogKeyBroker, rlog.LogKeyUnderlayError,
+	rlog.LogKeyQueueId, rlog.LogKeyQueueOffset,
+	"brokerName", "brokerAddr", "responseCode", "remark", "offset", "nextBeginOffset", "firstMsgOffset",
+	"prevRequestOffset", "flowControlTimes", "size(MiB)", "maxSpan",
+}
+
+const maxLogText = 300
+
+func cut(s string) string { return s[:min(len(s), maxLogText)] }
+
+func addScalar(event *zerolog.Event, name string, value any) {
+	switch v := value.(type) {
+	case string:
+		event.Str(name, cut(v))
+	case error: // the client's and the network's own errors; ours never get there
+		event.Str(name, cut(v.Error()))
+	case int:
+		event.Int(name, v)
+	case int16:
+		event.Int16(name, v)
+	case int32:
+		event.Int32(name, v)
+	case int64:
+		event.Int64(name, v)
+	case bool:
+		event.Bool(name, v)
+	}
+}
+
+// logPanic starts a line about a recovered panic. Only the runtime's own errors are spelled out: other panic values may
+// carry what was being worked on.
+func logPanic(log zerolog.Logger, value any) *zerolog.Event {
+	event := log.Error().Str("panic_type", typeName(value)).Bytes("stack", debug.Stack())
+	if err, ok := value.(runtime.Error); ok {
+		event.Str("panic", cut(err.Error()))
+	}
+	return event
+}
+
+// lineLimit lets one line of a kind through in lineInterval.
+type lineLimit struct {
+	last       time.Time
+	suppressed int
+}
+
+const (
+	lineInterval = 30 * time.Second
+	maxLineKinds = 512
+)
+
+// allow reports whether a line may be written, and how many of its kind were not since the last one.
+func (b *logBridge) allow(level zerolog.Level, msg string) (suppressed int, ok bool) {
+	if level < zerolog.WarnLevel {
+		return 0, true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.now()
+	limit := b.limits[msg]
+	if limit == nil {
+		if len(b.limits) >= maxLineKinds {
+			clear(b.limits)
+		}
+		b.limits[msg] = &lineLimit{last: now}
+		return 0, true
+	}
+	if now.Sub(limit.last) < lineInterval {
+		limit.suppressed++
+		return 0, false
+	}
+	suppressed = limit.suppressed
+	*limit = lineLimit{last: now}
+	return suppressed, true
+}

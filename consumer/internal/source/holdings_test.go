@@ -1,0 +1,90 @@
+package source
+
+import (
+	"testing"
+
+	"github.com/apache/rocketmq-client-go/v2/primitive"
+)
+
+func isDropped(a *assignment) bool {
+	select {
+	case <-a.dropped:
+		return true
+	default:
+		return false
+	}
+}
+
+func TestHoldings(t *testing.T) {
+	queue := func() *primitive.MessageQueue {
+		return &primitive.MessageQueue{Topic: "t", BrokerName: "b", QueueId: 1}
+	}
+	released := 0
+	fresh := func() *holdings {
+		released = 0
+		return newHoldings(func(n int) { released += n })
+	}
+
+	t.Run("a later assignment of the queue releases the earlier", func(t *testing.T) {
+		h, one, two := fresh(), queue(), queue()
+		h.pulled(one)
+		a := h.enter(one, 10)
+		h.enter(one, 10)
+		h.pulled(two)
+		if isDropped(a) {
+			t.Error("dropped before the later one handed over a message")
+		}
+		b := h.enter(two, 10)
+		if !isDropped(a) || isDropped(b) || released != 2 {
+			t.Errorf("earlier dropped %t, later dropped %t, %d released", isDropped(a), isDropped(b), released)
+		}
+	})
+	t.Run("a late callback of the earlier does not release the later", func(t *testing.T) {
+		h, one, two := fresh(), queue(), queue()
+		h.pulled(one)
+		h.pulled(two)
+		b := h.enter(two, 10)
+		a := h.enter(one, 10)
+		if !isDropped(a) || isDropped(b) {
+			t.Errorf("earlier dropped %t, later dropped %t", isDropped(a), isDropped(b))
+		}
+	})
+	t.Run("a queue that went away is released", func(t *testing.T) {
+		h, one := fresh(), queue()
+		h.pulled(one)
+		a := h.enter(one, 10)
+		h.retireAbsent(func() map[primitive.MessageQueue]ownedQueue {
+			return map[primitive.MessageQueue]ownedQueue{*one: {}}
+		})
+		if isDropped(a) {
+			t.Error("dropped while it is in the table")
+		}
+		h.retireAbsent(func() map[primitive.MessageQueue]ownedQueue { return nil })
+		if !isDropped(a) || released != 1 {
+			t.Errorf("dropped %t, %d released", isDropped(a), released)
+		}
+	})
+	t.Run("a message sent by an operator belongs to no assignment", func(t *testing.T) {
+		h, one := fresh(), queue()
+		h.pulled(one)
+		a := h.enter(one, 10)
+		direct := h.enter(&primitive.MessageQueue{QueueId: 1}, 10)
+		h.enter(&primitive.MessageQueue{QueueId: 1}, 10)
+		h.retireAbsent(func() map[primitive.MessageQueue]ownedQueue {
+			return map[primitive.MessageQueue]ownedQueue{*one: {}}
+		})
+		if isDropped(a) || isDropped(direct) {
+			t.Error("dropped")
+		}
+	})
+	t.Run("totals", func(t *testing.T) {
+		h, one := fresh(), queue()
+		h.pulled(one)
+		a := h.enter(one, 10)
+		h.enter(one, 5)
+		h.leave(a, 10)
+		if n, bytes := h.totals(); n != 1 || bytes != 5 {
+			t.Errorf("%d messages, %d bytes", n, bytes)
+		}
+	})
+}

@@ -1,0 +1,8 @@
+// Package remoting owns a minimal client of RocketMQ's remoting protocol: the few read-only questions that the push
+// client can't answer. Which queues does a topic have, how far does each reach, what did the group commit, and does the
+// broker let these credentials pull? It asks without starting anything: one connection, one question at a time, nothing
+// left behind (a failed start of the push client leaves goroutines for good).
+//
+// Frame: 4 bytes length of the rest, 1 byte serialisation (0 = JSON), 3 bytes header length, header, body.
+// Works with brokers and name servers 4.9 and later.
+package remoting

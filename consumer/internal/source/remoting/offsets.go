@@ -1,0 +1,69 @@
+package remoting
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+)
+
+// NoOffset is what Committed returns for a queue that the group never committed.
+const NoOffset = -1
+
+// MaxOffset asks a broker for the offset that the queue's next message will get.
+func (c *Conn) MaxOffset(ctx context.Context, topic string, queue int) (int64, error) {
+	return c.offset(ctx, reqGetMaxOffset, map[string]string{"topic": topic, "queueId": strconv.Itoa(queue)})
+}
+
+// MinOffset asks a broker for the offset of the oldest message that the queue still has.
+func (c *Conn) MinOffset(ctx context.Context, topic string, queue int) (int64, error) {
+	return c.offset(ctx, reqGetMinOffset, map[string]string{"topic": topic, "queueId": strconv.Itoa(queue)})
+}
+
+// Committed asks a broker for the group's committed offset, NoOffset when there is none.
+func (c *Conn) Committed(ctx context.Context, group, topic string, queue int) (int64, error) {
+	return c.offset(ctx, reqQueryConsumerOffset, map[string]string{
+		"consumerGroup": group, "topic": topic, "queueId": strconv.Itoa(queue),
+		// Without this a broker may answer 0 for a group it does not know.
+		"setZeroIfNotFound": "false",
+	})
+}
+
+func (c *Conn) offset(ctx context.Context, code int, ext map[string]string) (int64, error) {
+	h, _, err := c.call(ctx, code, ext)
+	switch {
+	case err != nil:
+		return 0, err
+	case h.Code == codeQueryNotFound:
+		return NoOffset, nil
+	case h.Code != codeSuccess:
+		return 0, answerError(h)
+	}
+	n, err := strconv.ParseInt(h.ExtFields["offset"], 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("answer without an offset: %w", err)
+	}
+	return n, nil
+}
+
+// TryPull asks for a message at the end of the queue, as the group, without waiting for one: nil when the broker lets
+// these credentials consume. Nothing is committed.
+func (c *Conn) TryPull(ctx context.Context, group, topic string, queue int, at int64) error {
+	const subscriptionFromRequest = 1 << 2
+	h, _, err := c.call(ctx, reqPullMessage, map[string]string{
+		"consumerGroup": group, "topic": topic, "queueId": strconv.Itoa(queue),
+		"queueOffset": strconv.FormatInt(at, 10), "maxMsgNums": "1",
+		"sysFlag": strconv.Itoa(subscriptionFromRequest), "commitOffset": "0", "suspendTimeoutMillis": "0",
+		"subscription": "*", "subVersion": "0", "expressionType": "TAG",
+	})
+	if err != nil {
+		return err
+	}
+	switch h.Code {
+	case codeSuccess, codePullNotFound, codePullRetryNow, codePullOffsetMoved:
+		return nil
+	case codeGroupNotExist:
+		return ErrNoGroup
+	default:
+		return answerError(h)
+	}
+}

@@ -1,0 +1,78 @@
+package remoting
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+)
+
+// Queue names one queue of a topic.
+type Queue struct {
+	Broker string
+	ID     int
+}
+
+// Route says where a topic's readable queues are.
+type Route struct {
+	// Queues are sorted by broker, then number.
+	Queues []Queue
+	// Masters maps a broker's name to host:port of its master; a broker whose master is away is absent.
+	Masters map[string]string
+}
+
+const permRead = 4
+
+// numericKey finds the object keys that older name servers write without quotes: {0:"10.0.0.1:10911"}.
+var numericKey = regexp.MustCompile(`([{,])(\d+):`)
+
+// Route asks a name server where the topic is. The error is ErrNoTopic when it does not know.
+func (c *Conn) Route(ctx context.Context, topic string) (Route, error) {
+	h, body, err := c.call(ctx, reqRouteByTopic, map[string]string{"topic": topic, "acceptStandardJsonOnly": "true"})
+	switch {
+	case err != nil:
+		return Route{}, err
+	case h.Code == codeTopicNotExist:
+		return Route{}, ErrNoTopic
+	case h.Code != codeSuccess:
+		return Route{}, answerError(h)
+	}
+	return decodeRoute(body)
+}
+
+func decodeRoute(body []byte) (Route, error) {
+	var data struct {
+		QueueDatas []struct {
+			BrokerName    string `json:"brokerName"`
+			ReadQueueNums int    `json:"readQueueNums"`
+			Perm          int    `json:"perm"`
+		} `json:"queueDatas"`
+		BrokerDatas []struct {
+			BrokerName  string            `json:"brokerName"`
+			BrokerAddrs map[string]string `json:"brokerAddrs"`
+		} `json:"brokerDatas"`
+	}
+	if err := json.Unmarshal(numericKey.ReplaceAll(body, []byte(`$1"$2":`)), &data); err != nil {
+		return Route{}, fmt.Errorf("decode route: %w", err)
+	}
+	route := Route{Masters: map[string]string{}}
+	for _, q := range data.QueueDatas {
+		if q.Perm&permRead == 0 {
+			continue
+		}
+		for id := range q.ReadQueueNums {
+			route.Queues = append(route.Queues, Queue{Broker: q.BrokerName, ID: id})
+		}
+	}
+	for _, b := range data.BrokerDatas {
+		if addr := b.BrokerAddrs["0"]; addr != "" {
+			route.Masters[b.BrokerName] = addr
+		}
+	}
+	slices.SortFunc(route.Queues, func(a, b Queue) int {
+		return cmp.Or(cmp.Compare(a.Broker, b.Broker), cmp.Compare(a.ID, b.ID))
+	})
+	return route, nil
+}

@@ -1,0 +1,75 @@
+package source
+
+import (
+	"context"
+
+	"github.com/apache/rocketmq-client-go/v2/primitive"
+
+	"gateway-billing.internal/consumer/internal/source/remoting"
+)
+
+// watch releases what belongs to other members now and asks the servers how it stands. false: this session has to end.
+func (x *session) watch(ctx context.Context) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	table := x.holdings.retireAbsent(x.table)
+	owned := map[remoting.Queue]ownedQueue{}
+	for mq, q := range table {
+		if mq.Topic == x.source.options.Topic {
+			owned[remoting.Queue{Broker: mq.BrokerName, ID: mq.QueueId}] = q
+		}
+	}
+	found, err := x.source.survey(ctx, func(q remoting.Queue) bool { _, ok := owned[q]; return ok })
+	switch {
+	case ctx.Err() != nil:
+		return false
+	case err != nil:
+		x.source.notReady(err.Error())
+	default:
+		x.source.surveyed(found, owned)
+		if n := len(found.route.Queues); n > x.capacity.queues {
+			x.log.Warn().Int("queues", n).Int("planned_for", x.capacity.queues).
+				Msg("the topic has more queues than this client was made for; starting a new one")
+			return false
+		}
+	}
+	return true
+}
+
+// buffered is how many messages the client has between pull and verdict.
+func buffered(table map[primitive.MessageQueue]ownedQueue) int {
+	n := 0
+	for _, q := range table {
+		n += q.buffered
+	}
+	return n
+}
+
+// jumpFrom and jumpTo are the two halves of an offset jump, 10 s apart.
+func (x *session) jumpFrom(r pullRequest) {
+	x.jumpMu.Lock()
+	defer x.jumpMu.Unlock()
+	x.jumps[r.key()] = r.offset
+}
+
+func (x *session) jumpTo(r pullRequest) {
+	x.jumpMu.Lock()
+	from, known := x.jumps[r.key()]
+	delete(x.jumps, r.key())
+	begins := known && from == 0 && x.fresh[r.key()]
+	delete(x.fresh, r.key())
+	x.jumpMu.Unlock()
+
+	if begins { // a new group starts at 0, and the broker's oldest message is later: nothing of the group's is lost
+		x.log.Info().Str("broker", r.broker).Int("queue", r.queue).Int64("offset", r.offset).
+			Msg("new group begins at the oldest message that the broker has")
+		return
+	}
+	if !known {
+		from = -1
+	}
+	x.log.Error().Str("broker", r.broker).Int("queue", r.queue).Int64("from", from).Int64("to", r.offset).
+		Msg("the broker does not have the messages that the group stands at; forward, those in between were never read")
+	x.observer.OffsetJumped(OffsetJump{Topic: r.topic, Broker: r.broker, Queue: r.queue, From: from, To: r.offset})
+}
