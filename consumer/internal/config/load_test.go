@@ -278,7 +278,6 @@ func TestDSNErrorsKeepThePassword(t *testing.T) {
 		"user:s3cr3t@tcp(db:3306/billing",
 		"user:x@tcp(db:3306)/billing?timeout=s3cr3t",
 		"user:x@tcp(db:3306)/billing?a=/s3cr3t%zz",
-		"user:s3cr3t@tcp(db:3306)/billing?clientFoundRows=true",
 		"user:?/s3cr3t@tcp(db:3306)/billing",
 	} {
 		_, errs := load(t, minimal, "BILLING_MYSQL_DSN="+dsn)

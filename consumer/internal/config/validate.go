@@ -112,8 +112,6 @@ func dsnProblem(dsn string) string {
 		return "must be user:password@tcp(host:port)/database, but a parameter behind its ? is not understood"
 	case parsed.DBName == "":
 		return "must name a database: user:password@tcp(host:port)/database"
-	case parsed.ClientFoundRows:
-		return "must not set clientFoundRows: it hides which records are new"
 	}
 	return ""
 }

@@ -1,8 +1,6 @@
 package ops
 
 import (
-	"time"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
@@ -10,18 +8,6 @@ import (
 	"gateway-billing.internal/consumer/internal/deadletter"
 	"gateway-billing.internal/consumer/internal/record"
 	"gateway-billing.internal/shared/billingkey"
-)
-
-// Outcome is what became of one entry. The four exclude each other: their sum is the number of entries.
-type Outcome string
-
-// The outcomes.
-const (
-	Recorded  Outcome = "recorded"
-	Duplicate Outcome = "duplicate"
-	// Conflict is a record as well, under its fingerprint.
-	Conflict Outcome = "conflict"
-	Rejected Outcome = "rejected"
 )
 
 // Metrics counts what the flow does. Its methods are safe for concurrent use and named for what happened; the table of
@@ -75,14 +61,15 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		entries: vector("billing_entries_total",
 			"Log entries by outcome: a record of their own, a duplicate of one, a record under its fingerprint because "+
 				"another request has its key (conflict), a dead letter (rejected).",
-			"outcome", names(Recorded, Duplicate, Conflict, Rejected)...),
+			"outcome", "recorded", "duplicate", "conflict", "rejected"),
 		raised: counter("billing_records_raised_total",
 			"Duplicates whose copy knew more than the stored record, which was raised."),
 		deadLetters: vector("billing_dead_letters_total",
-			"Rejected entries and messages by reason; bad_value:<field> for a value of the gateway.",
-			"reason", deadletterReasons...),
+			"Rejected entries by reason; bad_value:<field> for a value that the gateway makes, refused for what the "+
+				"database would not take.",
+			"reason", reasons...),
 		keyStates: vector("billing_key_states_total",
-			"Entries that are no rejects, by what was made of their billing keys.",
+			"Entries that are no rejects, by what was made of their billing keys. A conflict is an outcome, see there.",
 			"state", names(keyStates...)...),
 		keySources: vector("billing_key_sources_total",
 			"Entries that are no rejects, by where their key came from. A fingerprint is a weak key.",
@@ -93,12 +80,14 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 
 		// The database.
 		commits: counter("billing_commits_total", "Transactions committed."),
-		commitTime: histogram("billing_commit_seconds", "Duration of a committed transaction.",
+		commitTime: histogram("billing_commit_seconds", "From the first attempt at a transaction to its commit.",
 			[]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}),
 		commitRows: histogram("billing_commit_rows", "Entries of a committed transaction, records and dead letters.",
 			[]float64{1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500}),
 		retries: vector("billing_retries_total",
-			"Transactions tried again, by cause.", "cause", names(retryCauses...)...),
+			"Attempts at a transaction that failed, by fault: the server (outage), rights or tables (setup), another "+
+				"transaction (contention), a broken connection, the content of a row (statement).",
+			"fault", "outage", "setup", "contention", "connection_lost", "statement"),
 
 		// The broker.
 		messages: vector("billing_messages_total",
@@ -116,31 +105,17 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 	}
 }
 
-// RetryCause is why a transaction was tried again.
-type RetryCause string
-
-// The causes.
-const (
-	// RetryConflict: a deadlock or a lock wait between transactions.
-	RetryConflict RetryCause = "lock"
-	// RetryOutage: the database did not answer, or takes no writes.
-	RetryOutage RetryCause = "outage"
-	// RetrySplit: the transaction was halved to find the row that the database refuses.
-	RetrySplit RetryCause = "split"
-)
-
-var retryCauses = []RetryCause{RetryConflict, RetryOutage, RetrySplit}
-
 // The values that exist before they occur.
 var (
 	keyStates = []billingkey.State{
 		billingkey.Verified, billingkey.Unsealed, billingkey.Absent, billingkey.Malformed, billingkey.IDMalformed,
 		billingkey.UnknownKey, billingkey.Forged, billingkey.Retired, billingkey.TimeMismatch, billingkey.IDMismatch,
-		billingkey.ConsumerMismatch, billingkey.Unconfirmed, billingkey.Conflict,
+		billingkey.ConsumerMismatch, billingkey.Unconfirmed,
 	}
-	deadletterReasons = []string{
-		deadletter.ReasonNotJSON, deadletter.ReasonNotAnEntry, deadletter.ReasonEmpty, deadletter.ReasonTooLarge,
-		deadletter.ReasonNoIdentity, deadletter.ReasonNoStartTime, deadletter.ReasonPoison, deadletter.ReasonPanic,
+	// The reasons that a message body itself can have; those of bad_value are there from their first time on.
+	reasons = []string{
+		deadletter.ReasonNotJSON, deadletter.ReasonNotAnEntry, deadletter.ReasonEmpty,
+		deadletter.ReasonNoIdentity, deadletter.ReasonNoStartTime, deadletter.ReasonPanic, refused,
 	}
 )
 
@@ -152,13 +127,3 @@ func names[T ~string](values ...T) []string {
 	}
 	return out
 }
-
-// Committed counts a transaction with that many entries.
-func (m *Metrics) Committed(entries int, took time.Duration) {
-	m.commits.Inc()
-	m.commitTime.Observe(took.Seconds())
-	m.commitRows.Observe(float64(entries))
-}
-
-// Retried counts a transaction that is tried again.
-func (m *Metrics) Retried(cause RetryCause) { m.retries.WithLabelValues(string(cause)).Inc() }

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"gateway-billing.internal/consumer/internal/deadletter"
+	"gateway-billing.internal/consumer/internal/ledger"
 	"gateway-billing.internal/consumer/internal/ops"
 	"gateway-billing.internal/consumer/internal/record"
 	"gateway-billing.internal/consumer/internal/source"
@@ -95,11 +96,11 @@ func TestCountsAMessage(t *testing.T) {
 		Rejects: []record.Reject{{Reason: deadletter.ReasonNotAnEntry}},
 	}
 	m.MessageReceived(1234)
-	m.MessageCommitted(&unit, ops.Outcomes{
-		Recorded: 1, Duplicate: 1, Raised: 1, Rejected: []string{deadletter.ReasonNotAnEntry, deadletter.ReasonPoison},
+	m.MessageCommitted(&unit, ledger.Outcome{
+		Entries: 4, Recorded: 1, Duplicate: 1, Raised: 1, Rejected: 2,
 	})
 	m.Committed(4, 20*time.Millisecond)
-	m.Retried(ops.RetryOutage)
+	m.Retried("outage")
 	m.MessageAcked()
 	m.MessagesReleased(3)
 	m.MessageStuck()
@@ -115,7 +116,7 @@ func TestCountsAMessage(t *testing.T) {
 		"billing_entries_total outcome=rejected":         2,
 		"billing_records_raised_total":                   1,
 		"billing_dead_letters_total reason=not_an_entry": 1,
-		"billing_dead_letters_total reason=poison":       1,
+		"billing_dead_letters_total reason=refused":      1,
 		"billing_key_states_total state=verified":        2,
 		"billing_key_states_total state=forged":          1,
 		"billing_key_sources_total source=gateway":       2,
@@ -125,7 +126,7 @@ func TestCountsAMessage(t *testing.T) {
 		"billing_commits_total":                          1,
 		"billing_commit_seconds":                         0.02,
 		"billing_commit_rows":                            4,
-		"billing_retries_total cause=outage":             1,
+		"billing_retries_total fault=outage":             1,
 		"billing_messages_total event=received":          1,
 		"billing_messages_total event=acked":             1,
 		"billing_messages_total event=released":          3,

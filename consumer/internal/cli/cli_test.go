@@ -1,0 +1,141 @@
+package cli_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gateway-billing.internal/consumer/internal/cli"
+)
+
+// result is what a command line gave.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+// run runs a command line in this process.
+func run(t *testing.T, stdin string, environ []string, args ...string) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code := cli.Run(t.Context(), args, strings.NewReader(stdin), &stdout, &stderr, environ)
+	return result{code, stdout.String(), stderr.String()}
+}
+
+func TestWrongCommandLines(t *testing.T) {
+	for _, line := range []string{
+		"nonsense", "--nonsense", "run now", "run --nonsense", "run --config", "inspect a b", "version x", "migrate",
+		"migrate sideways", "migrate up 3",
+	} {
+		got := run(t, "", nil, strings.Fields(line)...)
+		if got.code != cli.ExitUsage || got.stdout != "" || !strings.HasPrefix(got.stderr, "billing-consumer: ") ||
+			!strings.HasSuffix(got.stderr, "\nSee 'billing-consumer --help'.\n") {
+			t.Errorf("%q: %+v", line, got)
+		}
+	}
+}
+
+func TestHelpNamesTheCommands(t *testing.T) {
+	for _, args := range [][]string{nil, {"--help"}} {
+		got := run(t, "", nil, args...)
+		if got.code != cli.ExitOK || got.stderr != "" {
+			t.Errorf("%q: %+v", args, got)
+		}
+		for _, command := range []string{"run", "migrate", "inspect", "version"} {
+			if !strings.Contains(got.stdout, "\n  "+command+" ") {
+				t.Errorf("%q does not name %s:\n%s", args, command, got.stdout)
+			}
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	got := run(t, "", nil, "version")
+	if got.code != cli.ExitOK || !strings.HasPrefix(got.stdout, "billing-consumer ") || !strings.Contains(got.stdout, "go1.") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Every error of the configuration comes at once, on standard error, once.
+func TestConfigurationErrors(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "billing.yaml")
+	if err := os.WriteFile(path, []byte("rocketmq:\n  topic: logs\n  grup: g\nmysql: {writers: x}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := run(t, "", nil, "run", "--config", path)
+	want := `billing-consumer: the configuration is not valid:
+  billing.yaml:3: rocketmq.grup: no such setting
+  billing.yaml:4: mysql.writers: must be a whole number
+  rocketmq.name_servers: is required: at least one host:port
+  rocketmq.group: is required
+  mysql.dsn: is required: user:password@tcp(host:port)/database
+`
+	got.stderr = strings.ReplaceAll(got.stderr, path, "billing.yaml")
+	if got.code != cli.ExitError || got.stdout != "" || got.stderr != want {
+		t.Errorf("got code %d, stderr\n%s\nwant\n%s", got.code, got.stderr, want)
+	}
+	if got := run(t, "", nil, "migrate", "status", "--config", path); !strings.Contains(got.stderr, "mysql.writers") {
+		t.Errorf("migrate takes a file that can't be read right: %+v", got)
+	}
+}
+
+const sample = "../../../shared/logentry/testdata/apisix-3.18/rocketmq-array3.jsonl"
+
+// inspect needs neither a server nor a configuration, and reads a file as it reads standard input.
+func TestInspect(t *testing.T) {
+	body, err := os.ReadFile(sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fromFile := run(t, "", nil, "inspect", sample)
+	if fromFile.code != cli.ExitOK || fromFile.stderr != "" {
+		t.Fatalf("%+v", fromFile)
+	}
+	lines := strings.Split(strings.TrimSuffix(fromFile.stdout, "\n"), "\n")
+	if len(lines) != 3 {
+		t.Fatalf("%d lines for 3 entries", len(lines))
+	}
+	for i, line := range lines {
+		var entry struct {
+			EntryIndex int    `json:"entry_index"`
+			Outcome    string `json:"outcome"`
+		}
+		if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.EntryIndex != i || entry.Outcome != "record" {
+			t.Errorf("line %d: %v: %s", i, err, line)
+		}
+	}
+	for _, args := range [][]string{{"inspect"}, {"inspect", "-"}} {
+		if got := run(t, string(body), nil, args...); got != fromFile {
+			t.Errorf("%q gives another output than the file", args)
+		}
+	}
+}
+
+func TestInspectRejectsWithoutFailing(t *testing.T) {
+	got := run(t, "not JSON", nil, "inspect")
+	if got.code != cli.ExitOK || strings.Count(got.stdout, "\n") != 1 || !strings.Contains(got.stdout, `"outcome":"reject"`) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// The part of the configuration that inspect uses is read as for run.
+func TestInspectReadsTheConfiguration(t *testing.T) {
+	got := run(t, "{}", []string{"BILLING_BODY_POLICY=some", "BILLING_TYPO=1"}, "inspect")
+	want := `billing-consumer: warning: BILLING_TYPO: no such setting, it has no effect
+billing-consumer: the configuration is not valid:
+  BILLING_BODY_POLICY: body.policy: must be one of redacted, full, none
+`
+	if got.code != cli.ExitError || got.stdout != "" || got.stderr != want {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestInspectWithoutItsFile(t *testing.T) {
+	got := run(t, "", nil, "inspect", "/nonexistent")
+	if got.code != cli.ExitError || got.stderr != "billing-consumer: message body: open /nonexistent: no such file or directory\n" {
+		t.Errorf("%+v", got)
+	}
+}

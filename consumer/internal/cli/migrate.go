@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"gateway-billing.internal/consumer/internal/config"
+	"gateway-billing.internal/consumer/internal/ledger"
+)
+
+func newMigrate(environ []string) *cobra.Command {
+	group := &cobra.Command{
+		Use:   "migrate",
+		Short: "Bring the database's tables to this version, or show what is missing",
+		Long: `Bring the database's tables to this version, or show what is missing. Only the part mysql of the configuration is
+needed. A table that an older consumer made is taken over with all its rows.`,
+		// Reached only without a command behind it.
+		Args: func(cmd *cobra.Command, args []string) error {
+			if err := cobra.NoArgs(cmd, args); err != nil {
+				return err
+			}
+			return errors.New("migrate needs a command: up or status")
+		},
+		Run: func(*cobra.Command, []string) {},
+	}
+	group.AddCommand(
+		newMigrateCommand(environ, "up", "Apply the migrations that are pending", migrateUp),
+		newMigrateCommand(environ, "status", "List the migrations, applied and pending", migrateStatus),
+	)
+	return group
+}
+
+// newMigrateCommand makes a command that works on the database of the configuration.
+func newMigrateCommand(environ []string, use, short string,
+	do func(ctx context.Context, w io.Writer, dsn string) error,
+) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs}
+	path := configFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, warnings, err := config.Load(*path, environ, func(c *config.Config) []config.Validator {
+			return []config.Validator{c.MySQL}
+		})
+		warn(cmd, warnings)
+		if err != nil {
+			return err
+		}
+		if err := do(cmd.Context(), cmd.OutOrStdout(), cfg.MySQL.DSN.Reveal()); err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+		return nil
+	}
+	return cmd
+}
+
+func migrateUp(ctx context.Context, w io.Writer, dsn string) error {
+	applied, err := ledger.MigrateUp(ctx, dsn)
+	for _, m := range applied {
+		fmt.Fprintf(w, "%d\tapplied\n", m.Version)
+	}
+	if err == nil && len(applied) == 0 {
+		fmt.Fprintln(w, "nothing to do, the schema is current")
+	}
+	return err
+}
+
+func migrateStatus(ctx context.Context, w io.Writer, dsn string) error {
+	all, err := ledger.MigrateStatus(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		state := "pending"
+		if !m.AppliedAt.IsZero() {
+			state = "applied " + m.AppliedAt.UTC().Format(time.RFC3339)
+		}
+		fmt.Fprintf(w, "%d\t%s\n", m.Version, state)
+	}
+	return nil
+}
