@@ -226,8 +226,10 @@ func (q *Queries) MarkRecord(ctx context.Context, arg MarkRecordParams) error {
 const raiseRecord = `-- name: RaiseRecord :execrows
 UPDATE mq_consume_log SET
   consumer = ?, route_id = ?, service_id = ?,
-  model = ?, model_requested = ?, service_tier = ?,
-  provider_response_id = ?, stream = ?,
+  model = ?, model_requested = COALESCE(?, model_requested),
+  service_tier = COALESCE(?, service_tier),
+  provider_response_id = COALESCE(?, provider_response_id),
+  stream = COALESCE(?, stream),
   prompt_tokens = ?, completion_tokens = ?,
   total_tokens = ?, cached_tokens = ?,
   cache_write_tokens = ?, reasoning_tokens = ?,
@@ -272,7 +274,7 @@ type RaiseRecordParams struct {
 }
 
 // RaiseRecord puts a better copy's usage over a row that this transaction has locked, if the row is still as it was
-// read.
+// read. What the copy does not know beside the counts stays.
 func (q *Queries) RaiseRecord(ctx context.Context, arg RaiseRecordParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, raiseRecord,
 		arg.Consumer,

@@ -35,11 +35,13 @@ WHERE billing_key IN (sqlc.slice(billing_keys));
 
 -- name: RaiseRecord :execrows
 -- RaiseRecord puts a better copy's usage over a row that this transaction has locked, if the row is still as it was
--- read.
+-- read. What the copy does not know beside the counts stays.
 UPDATE mq_consume_log SET
   consumer = sqlc.arg(consumer), route_id = sqlc.arg(route_id), service_id = sqlc.arg(service_id),
-  model = sqlc.arg(model), model_requested = sqlc.arg(model_requested), service_tier = sqlc.arg(service_tier),
-  provider_response_id = sqlc.arg(provider_response_id), stream = sqlc.arg(stream),
+  model = sqlc.arg(model), model_requested = COALESCE(sqlc.narg(model_requested), model_requested),
+  service_tier = COALESCE(sqlc.narg(service_tier), service_tier),
+  provider_response_id = COALESCE(sqlc.narg(provider_response_id), provider_response_id),
+  stream = COALESCE(sqlc.narg(stream), stream),
   prompt_tokens = sqlc.arg(prompt_tokens), completion_tokens = sqlc.arg(completion_tokens),
   total_tokens = sqlc.arg(total_tokens), cached_tokens = sqlc.arg(cached_tokens),
   cache_write_tokens = sqlc.arg(cache_write_tokens), reasoning_tokens = sqlc.arg(reasoning_tokens),

@@ -1,0 +1,175 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"gateway-billing.internal/consumer/internal/deadletter"
+	"gateway-billing.internal/consumer/internal/ledger/coalesce"
+	"gateway-billing.internal/sql/billingdb"
+)
+
+const (
+	minBackoff = 50 * time.Millisecond
+	maxBackoff = 5 * time.Second
+	// maxHurried is how many attempts are made without calling it an outage, where the server does answer.
+	maxHurried = 10
+	// pingLimit is how soon a server must answer to count as there.
+	pingLimit = 2 * time.Second
+	// A statement that broke its connection while the server answers is suspected after suspectBreaks times: the
+	// transaction is halved. A single record is blamed after blameBreaks times, and only if it goes through without its
+	// texts: no network fails so choosily.
+	suspectBreaks = 2
+	blameBreaks   = 4
+)
+
+// commit commits the items and settles them; the error is the context's. Whatever fails is retried in place; only an
+// item that is itself the cause leaves, as a dead letter. earlier are attempts at these items that may have succeeded.
+func (s *Store) commit(ctx context.Context, items []*item, earlier map[batchID]bool) error {
+	start := time.Now()
+	backoff, breaks, hurried := minBackoff, 0, 0
+	for {
+		err := s.transact(ctx, items, earlier)
+		if err == nil {
+			s.committed(items, start)
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		f := classify(err)
+		s.observer.Retried(string(f))
+		hurry := false // an attempt that need not wait for the server to come back
+		switch f {
+		case faultStatement:
+			if len(items) > 1 {
+				return s.halve(ctx, items, earlier)
+			}
+			if reject(items[0], err) {
+				continue
+			}
+			// A dead letter that the database refuses: nothing is left to take away, so it is held.
+		case faultContention:
+			hurry = true
+		case faultLost:
+			s.packet.Store(0) // another server may answer now
+			if hurry = s.answers(ctx); !hurry {
+				breaks = 0
+				break
+			}
+			if breaks++; breaks >= suspectBreaks && len(items) > 1 {
+				return s.halve(ctx, items, earlier)
+			}
+			if breaks >= blameBreaks && s.passesWithoutTexts(ctx, items[0]) && reject(items[0], err) {
+				continue
+			}
+		}
+		if hurry && hurried < maxHurried {
+			hurried++
+			err = pause(ctx, minBackoff)
+		} else {
+			s.hold(f, err)
+			err = pause(ctx, backoff)
+			backoff = min(2*backoff, maxBackoff)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// committed notes a success.
+func (s *Store) committed(items []*item, start time.Time) {
+	s.observer.Committed(len(items), time.Since(start))
+	if held := s.cond.ready(); held > 0 {
+		s.log.Info().Dur("held", held).Msg("ledger: the database takes records again")
+	}
+	for _, it := range items {
+		it.settle()
+	}
+}
+
+// halve commits the two halves by themselves, so that the item at fault ends up alone.
+func (s *Store) halve(ctx context.Context, items []*item, earlier map[batchID]bool) error {
+	half := len(items) / 2
+	if err := s.commit(ctx, items[:half], earlier); err != nil {
+		return err
+	}
+	return s.commit(ctx, items[half:], earlier)
+}
+
+// hold notes an outage, and logs its beginning.
+func (s *Store) hold(f fault, err error) {
+	if s.cond.hold(f, err) {
+		s.log.Warn().Err(err).Str("fault", string(f)).Msg("ledger: the database takes no records; holding them and trying again")
+	}
+}
+
+// reject turns a record that is alone with its fault into a dead letter; false when it is one already.
+func reject(it *item, cause error) bool {
+	if it.candidate == nil {
+		return false
+	}
+	reason := deadletter.ReasonPoison
+	if errors.Is(cause, coalesce.ErrTooLarge) {
+		reason = deadletter.ReasonTooLarge
+	}
+	it.reject = rejectOf(it.candidate.rec, reason, detail(cause))
+	it.candidate = nil
+	return true
+}
+
+// detail says what the database refused, without the server's message, which may repeat content.
+func detail(cause error) string {
+	if e, ok := errors.AsType[*mysql.MySQLError](cause); ok {
+		return fmt.Sprintf("the database refuses the record: error %d", e.Number)
+	}
+	if errors.Is(cause, coalesce.ErrTooLarge) {
+		return cause.Error()
+	}
+	return "the record breaks the connection to the database each time"
+}
+
+// answers says whether the server answers at once.
+func (s *Store) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, pingLimit)
+	defer cancel()
+	return s.db.PingContext(ctx) == nil
+}
+
+// passesWithoutTexts says whether the database takes the item's record without the texts that clients and upstreams
+// chose. Nothing of it is committed.
+func (s *Store) passesWithoutTexts(ctx context.Context, it *item) bool {
+	if it.candidate == nil {
+		return false
+	}
+	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	if err != nil {
+		return false
+	}
+	defer tx.Rollback()
+	it.candidate.reset()
+	p := it.candidate.insertRow()
+	p.BatchID = make([]byte, len(batchID{}))
+	p.Body, p.UsageJSON, p.URI, p.Method, p.Model, p.ModelRequested = "", nil, nil, nil, nil, nil
+	p.ServiceTier, p.ProviderResponseID, p.Quantities, p.Dimensions, p.IdempotencyKey = nil, nil, nil, nil, nil
+	return billingdb.New(tx).InsertRecord(ctx, p) == nil
+}
+
+// pause waits half of d to all of it, so that many do not come back at once; the error is the context's.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d/2 + rand.N(d/2+1))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

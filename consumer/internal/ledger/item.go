@@ -1,0 +1,94 @@
+package ledger
+
+import (
+	"crypto/sha256"
+
+	"gateway-billing.internal/consumer/internal/deadletter"
+	"gateway-billing.internal/consumer/internal/record"
+)
+
+// Outcome is what became of one message: Entries = Recorded + Duplicate + Conflict + Rejected.
+type Outcome struct {
+	Entries int
+	// Recorded are new usage records under their own key.
+	Recorded int
+	// Duplicate are copies of requests that are recorded already.
+	Duplicate int
+	// Conflict are new usage records whose key another request holds, recorded under another one.
+	Conflict int
+	// Rejected are dead letters, those that the database refused included.
+	Rejected int
+	// Raised are those of the duplicates that brought better usage or missing names.
+	Raised int
+}
+
+// item is one entry of a message on its way: a candidate, or a reject.
+type item struct {
+	owner     *Outcome
+	candidate *candidate
+	reject    *record.Reject
+}
+
+// itemsOf are the entries of a unit; a record that can't be encoded is a reject.
+func itemsOf(u *record.Unit, owner *Outcome) []*item {
+	items := make([]*item, 0, len(u.Records)+len(u.Rejects))
+	for i := range u.Records {
+		it := &item{owner: owner}
+		c, err := newCandidate(&u.Records[i])
+		if err != nil {
+			it.reject = rejectOf(&u.Records[i], deadletter.BadValue("request_time"), err.Error())
+		} else {
+			it.candidate = c
+		}
+		items = append(items, it)
+	}
+	for i := range u.Rejects {
+		items = append(items, &item{owner: owner, reject: &u.Rejects[i]})
+	}
+	return items
+}
+
+// rejectOf is the dead letter of a record that is itself at fault. It holds what the ledger would have kept of the
+// entry, and its key stands in for the message body in what makes it unique: the same entry in another message is the
+// same dead letter.
+func rejectOf(r *record.Record, reason, detail string) *record.Reject {
+	key := r.Key
+	return &record.Reject{
+		Origin: r.Origin, EntryIndex: r.EntryIndex, Reason: reason, Detail: detail, Key: &key,
+		Raw: []byte(r.Body), BodySHA256: sha256.Sum256(key[:]),
+	}
+}
+
+// settle counts what became of the item once its transaction is committed.
+func (it *item) settle() {
+	o := it.owner
+	o.Entries++
+	if it.reject != nil {
+		o.Rejected++
+		return
+	}
+	switch it.candidate.result {
+	case recorded:
+		o.Recorded++
+	case duplicate:
+		o.Duplicate++
+	case conflict:
+		o.Conflict++
+	}
+	if it.candidate.raised {
+		o.Raised++
+	}
+}
+
+// bytes is roughly what the item brings into a transaction.
+func (it *item) bytes() int {
+	const others = 1 << 10
+	if it.reject != nil {
+		return others + len(it.reject.Raw)
+	}
+	n := others + len(it.candidate.row.Body)
+	if raw := it.candidate.row.UsageJSON; raw != nil {
+		n += len(*raw)
+	}
+	return n
+}

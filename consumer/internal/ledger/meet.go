@@ -1,0 +1,104 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"gateway-billing.internal/sql/billingdb"
+)
+
+// meet compares the members of a group with the row that holds their key, which this transaction has locked. Those of
+// the same request are duplicates, and raise the row if they know better; the others are returned.
+func (t *transaction) meet(ctx context.Context, g *group, have *figures, met *encounters) (others []*candidate, err error) {
+	now := *have
+	var best *candidate
+	times := 0
+	for _, m := range g.members {
+		if !sameRequest(&now, &m.fig) {
+			others = append(others, m)
+			continue
+		}
+		m.result = duplicate
+		times++
+		if contradicts(&now, &m.fig) && !hasMark(now.Marks, markUsageDiffers) {
+			now.Marks = addMark(now.Marks, markUsageDiffers)
+		}
+		if better(&now, &m.fig) {
+			takeUsage(&now, &m.fig)
+			m.raised, best = true, m
+		}
+		if fills(&now, &m.fig) {
+			fill(&now, &m.fig)
+			m.raised = true
+		}
+	}
+	if times > 0 {
+		met.add(g.key[:], times)
+	}
+	return others, t.update(ctx, have, &now, best)
+}
+
+// update brings a stored row from have to now; best is the copy whose usage it takes, nil when it keeps its own.
+func (t *transaction) update(ctx context.Context, have, now *figures, best *candidate) error {
+	var changed int64
+	var err error
+	switch {
+	case best != nil:
+		p := best.row
+		takeFigures(&p, now)
+		fit(&p, t.limits)
+		changed, err = t.q.RaiseRecord(ctx, billingdb.RaiseRecordParams{
+			Consumer: p.Consumer, RouteID: p.RouteID, ServiceID: p.ServiceID, Model: p.Model,
+			ModelRequested: p.ModelRequested, ServiceTier: p.ServiceTier, ProviderResponseID: p.ProviderResponseID,
+			Stream: p.Stream, PromptTokens: p.PromptTokens, CompletionTokens: p.CompletionTokens,
+			TotalTokens: p.TotalTokens, CachedTokens: p.CachedTokens, CacheWriteTokens: p.CacheWriteTokens,
+			ReasoningTokens: p.ReasoningTokens, AudioTokens: p.AudioTokens, Quantities: p.Quantities,
+			EstimatedTokens: p.EstimatedTokens, UsageState: p.UsageState, UsageSource: p.UsageSource,
+			UsageMismatch: p.UsageMismatch, UsageJSON: p.UsageJSON, Billable: p.Billable,
+			BillableReason: p.BillableReason, Marks: p.Marks, Body: p.Body,
+			BillingKey: have.BillingKey, ReadUsageState: have.UsageState, ReadRevision: have.Revision,
+		})
+	case fills(have, now):
+		changed, err = t.q.FillRecord(ctx, billingdb.FillRecordParams{
+			Consumer: now.Consumer, RouteID: now.RouteID, ServiceID: now.ServiceID,
+			BillingKey: have.BillingKey, ReadUsageState: have.UsageState, ReadRevision: have.Revision,
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("raise: %w", err)
+	}
+	if best != nil || fills(have, now) {
+		if changed != 1 {
+			return fmt.Errorf("raise: the row of key %x changed while it was locked", have.BillingKey)
+		}
+		t.sums.subtract(have)
+		t.sums.add(now)
+	}
+	if best == nil && now.Marks != have.Marks {
+		if err := t.q.MarkRecord(ctx, billingdb.MarkRecordParams{Marks: now.Marks, BillingKey: have.BillingKey}); err != nil {
+			return fmt.Errorf("mark: %w", err)
+		}
+	}
+	return nil
+}
+
+// encounters counts how often each stored row was met again, so that one statement counts all that were met equally
+// often: nearly always once.
+type encounters map[int][][]byte
+
+func (e *encounters) add(key []byte, times int) {
+	if *e == nil {
+		*e = encounters{}
+	}
+	(*e)[times] = append((*e)[times], key)
+}
+
+func (e encounters) count(ctx context.Context, q *billingdb.Queries) error {
+	for times, keys := range e {
+		err := q.CountDuplicates(ctx, billingdb.CountDuplicatesParams{Times: int32(times), BillingKeys: keys})
+		if err != nil {
+			return fmt.Errorf("count duplicates: %w", err)
+		}
+	}
+	return nil
+}
