@@ -4,13 +4,158 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
+	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
 	"gateway-billing.internal/consumer/internal/config"
+	"gateway-billing.internal/consumer/internal/ledger"
+	"gateway-billing.internal/consumer/internal/ops"
+	"gateway-billing.internal/consumer/internal/pipeline"
+	"gateway-billing.internal/consumer/internal/source"
 )
 
-// Run consumes until ctx is done, then drains. nil means that it drained.
-func Run(_ context.Context, _ config.Config, _ zerolog.Logger) error {
-	return errors.New("run: not wired")
+// closeLimit is how long the writer may take to finish behind the source's own drain.
+const closeLimit = 5 * time.Second
+
+// Run consumes until ctx is done, then drains; nil means that it did. A name server, broker or database that is away is
+// waited for, at the start as later. The error is a configuration that can't work: a bad option, an address that is
+// taken, a schema that is not this binary's.
+func Run(ctx context.Context, cfg config.Config, log zerolog.Logger) (err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	registry := prometheus.NewRegistry()
+	metrics := ops.NewMetrics(registry)
+
+	deriver, err := NewDeriver(cfg)
+	if err != nil {
+		return err
+	}
+	store, err := ledger.Open(ledgerOptions(cfg, log, metrics))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+
+	flow := &pipeline.Flow{Deriver: deriver, Observer: metrics}
+	messages, err := source.New(sourceOptions(cfg), flow.Handle, log, metrics)
+	if err != nil {
+		return err
+	}
+	ops.WatchSource(registry, messages.State)
+
+	ready := newReadiness(store, messages)
+	server, err := ops.Listen(cfg.HTTP.Listen, registry, ready.reasons, log)
+	if err != nil {
+		return err
+	}
+	log.Info().Str("address", server.Address()).Msg("serving /healthz, /readyz and /metrics")
+
+	// What stands beside the flow outlives the drain: it shows the drain.
+	beside, stopBeside := context.WithCancel(context.WithoutCancel(ctx))
+	var parts sync.WaitGroup
+	defer parts.Wait()
+	defer stopBeside()
+	parts.Go(func() {
+		if err := server.Serve(beside); err != nil {
+			cancel(err)
+		}
+	})
+	parts.Go(func() { ready.watch(beside) })
+
+	if err := waitForSchema(ctx, store, ready, log); err != nil {
+		return err
+	}
+	writer := store.NewWriter()
+	flow.Ledger = writer
+	err = messages.Run(ctx)
+
+	closing, done := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+	defer done()
+	err = errors.Join(err, writer.Close(closing))
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		err = errors.Join(err, cause)
+	}
+	if err == nil {
+		log.Info().Msg("drained")
+	}
+	return err
+}
+
+// waitForSchema waits until the database answers, and refuses a schema that is not this binary's. nil as well when ctx
+// ends first: then there is nothing to consume.
+func waitForSchema(ctx context.Context, store *ledger.Store, ready *readiness, log zerolog.Logger) error {
+	defer ready.started()
+	for logged := false; ; {
+		err := store.Current(ctx)
+		if err == nil || errors.Is(err, ledger.ErrSchema) || ctx.Err() != nil {
+			return ignoreEnd(ctx, err)
+		}
+		if !logged {
+			log.Warn().Err(err).Msg("waiting for the database")
+			logged = true
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func ignoreEnd(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	return nil
+}
+
+func ledgerOptions(cfg config.Config, log zerolog.Logger, metrics *ops.Metrics) ledger.Options {
+	return ledger.Options{
+		DSN:      cfg.MySQL.DSN.Reveal(),
+		MaxConns: cfg.MySQL.MaxOpenConns,
+		Writers:  cfg.MySQL.Writers,
+		MaxRows:  cfg.Batch.MaxRows,
+		MaxBytes: cfg.Batch.MaxBytes,
+		Linger:   cfg.Batch.Linger,
+		Logger:   log,
+		Observer: metrics,
+	}
+}
+
+func sourceOptions(cfg config.Config) source.Options {
+	r := cfg.RocketMQ
+	return source.Options{
+		NameServers:    r.NameServers,
+		Topic:          r.Topic,
+		Tag:            r.Tag,
+		Group:          r.Group,
+		AccessKey:      r.AccessKey.Reveal(),
+		SecretKey:      r.SecretKey.Reveal(),
+		SecurityToken:  r.SecurityToken.Reveal(),
+		Concurrency:    r.Concurrency,
+		PullBatch:      r.PullBatch,
+		QueueMessages:  r.QueueMessages,
+		BufferMiB:      r.BufferMiB,
+		Start:          start(r.Start),
+		DrainLimit:     cfg.DrainLimit,
+		ConsumeTimeout: r.ConsumeTimeout,
+	}
+}
+
+func start(s config.Start) source.Start {
+	switch {
+	case s.Last:
+		return source.StartLast
+	case s.At.IsZero():
+		return source.StartFirst
+	default:
+		return source.StartAt(s.At)
+	}
 }

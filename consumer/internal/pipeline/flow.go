@@ -1,0 +1,45 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"gateway-billing.internal/consumer/internal/ledger"
+	"gateway-billing.internal/consumer/internal/record"
+	"gateway-billing.internal/consumer/internal/source"
+)
+
+// Committer stores what one message became. It returns nil only when all of it is committed, and waits while that is
+// not possible.
+type Committer interface {
+	Commit(ctx context.Context, unit record.Unit) (ledger.Outcome, error)
+}
+
+// Observer is told what became of each message, for metrics. It must not keep the unit.
+type Observer interface {
+	MessageCommitted(unit *record.Unit, outcome ledger.Outcome)
+}
+
+// Flow takes messages all the way: derive, commit, verdict.
+type Flow struct {
+	Deriver  *Deriver
+	Ledger   Committer
+	Observer Observer
+}
+
+// Handle records one message. nil is the verdict "acknowledge": it stands behind the commit and nowhere else. The error
+// is the context's when it ends before, or says that the ledger's word does not add up; in both cases the message is
+// not acknowledged.
+func (f *Flow) Handle(ctx context.Context, m source.Message) error {
+	unit := f.Deriver.Unit(m.Origin, m.Body)
+	outcome, err := f.Ledger.Commit(ctx, unit)
+	if err != nil {
+		return err
+	}
+	f.Observer.MessageCommitted(&unit, outcome)
+	entries := len(unit.Records) + len(unit.Rejects)
+	if sum := outcome.Recorded + outcome.Duplicate + outcome.Conflict + outcome.Rejected; sum != entries {
+		return fmt.Errorf("message %s: %d entries, but %d accounted for", m.MsgID, entries, sum)
+	}
+	return nil
+}
