@@ -18,9 +18,7 @@ import (
 const usage = `billing-runner serves the plugin billing-keys to APISIX, which starts it:
 
   ext-plugin:
-    cmd: ["/usr/local/bin/billing-runner"]
-  nginx_config:
-    envs: [BILLING_STAMP_KEYS_FILE, BILLING_RUNNER_ID]
+    cmd: [/usr/bin/env, BILLING_STAMP_KEYS_FILE=/etc/billing/stamp-keys, /usr/local/bin/billing-runner]
 
 Flags:
   --log-file FILE     append the log (JSON lines) to FILE, default stderr

@@ -184,6 +184,35 @@ func TestNoClientHeaderPassesTheSocket(t *testing.T) {
 	}
 }
 
+// The gateway shows the runner 100 headers; a client may hide its own behind them.
+func TestNoClientHeaderPassesBehindAFlood(t *testing.T) {
+	r, _ := startRunner(t, "BILLING_STAMP_KEYS="+testKeys)
+	for _, fillers := range []int{90, 98, 99, 100, 150} {
+		for _, consumer := range []string{"acme", ""} {
+			x := exchange(consumer)
+			for i := range fillers {
+				x.Header.Add(fmt.Sprint("X-Filler-", i), "x")
+			}
+			for _, name := range []string{
+				"X-Billing-Consumer", "X_Billing_Consumer", "x-billing_consumer", "X-Billing-Stamp", "X_BILLING_STAMP",
+				"x_billing-stamp", "X-Billing-Request-Id", "X_Billing_Request_Id", "X-Billing_Request-ID", "x_billing-request_id",
+			} {
+				x.Header.Add(name, "forged")
+			}
+			stampExchange(t, r, "", x)
+			if _, state := open(t, testKeys, x); state != billingkey.Verified {
+				text, _ := x.Header.Variable("x_billing_stamp")
+				t.Errorf("%d headers before: stamp %s: %q", fillers, state, text)
+			}
+			for name, want := range map[string]string{"x_billing_request_id": requestID, "x_billing_consumer": consumer} {
+				if got, _ := x.Header.Variable(name); got != want {
+					t.Errorf("%d headers before: $http_%s is %q, want %q", fillers, name, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestBoundTwiceKeepsTheFirstStamp(t *testing.T) {
 	for keys, want := range map[string]billingkey.State{testKeys: billingkey.Verified, "": billingkey.Unsealed} {
 		r, log := startRunner(t, "BILLING_STAMP_KEYS="+keys)

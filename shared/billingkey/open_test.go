@@ -76,6 +76,25 @@ func TestOpenSeesEachChangedCharacter(t *testing.T) {
 	}
 }
 
+// The last character of a text may hold bits that mean nothing; they must be zero.
+func TestAStampHasOneText(t *testing.T) {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	for _, set := range []string{"", "k1:" + testSecret(1)} {
+		keys := mustParseKeys(t, set)
+		for _, consumer := range []string{"a", "ab", "abc"} {
+			st := smallStamp()
+			st.Consumer = consumer
+			text := mustSeal(t, mustSealer(t, keys), st)
+			for _, c := range alphabet {
+				other := text[:len(text)-1] + string(c)
+				if got, state := keys.Open(other); other != text && got.Consumer == consumer {
+					t.Errorf("%q opens as %q does: %s", other, text, state)
+				}
+			}
+		}
+	}
+}
+
 func TestDerivedKeysAreBoundedAndKeptOnlyAfterAnOpenedStamp(t *testing.T) {
 	keys := mustParseKeys(t, "k1:"+testSecret(1))
 	forged := mustSeal(t, mustSealer(t, mustParseKeys(t, "k1:"+testSecret(2))), smallStamp())

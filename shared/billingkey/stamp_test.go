@@ -246,3 +246,16 @@ func TestTheLargestStampFits(t *testing.T) {
 		t.Errorf("Open = %s, dimensions %d", state, len(got.Dimensions))
 	}
 }
+
+// At the limit a dimension gives way to the mark that another one was left out.
+func TestDimensionsLeaveRoomForTheMark(t *testing.T) {
+	keys := mustParseKeys(t, "")
+	for n := MaxPayload - 100; n < MaxPayload; n++ {
+		st := smallStamp()
+		st.Dimensions = map[string]string{"a": strings.Repeat("v", n), "b": strings.Repeat("v", MaxPayload)}
+		got, state := keys.Open(mustSeal(t, mustSealer(t, keys), st))
+		if state != Unsealed || !got.DimensionsCut {
+			t.Fatalf("a dimension of %d bytes: %s, cut %v", n, state, got.DimensionsCut)
+		}
+	}
+}

@@ -44,8 +44,12 @@ func sealingKeys(t testing.TB) *billingkey.KeySet {
 	return testKeys(t, "k1:"+base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, 32)))
 }
 
+// newPlugin logs to log, or nowhere.
 func newPlugin(t testing.TB, keys *billingkey.KeySet, log *bytes.Buffer) *Plugin {
 	t.Helper()
+	if log == nil {
+		log = new(bytes.Buffer)
+	}
 	p, err := New(Options{
 		Keys: keys, Runner: "gw-1", Epoch: testEpoch, Now: func() time.Time { return testTime }, Random: rand.Reader,
 		Log: zerolog.New(log),
@@ -351,7 +355,7 @@ func BenchmarkRequestFilter(b *testing.B) {
 		"headers": {`{"identity_from":"headers"}`, []string{billingkey.HeaderRequestID, idText, billingkey.HeaderConsumer, "acme"}},
 	} {
 		b.Run(name, func(b *testing.B) {
-			p := newPlugin(b, sealingKeys(b), &bytes.Buffer{})
+			p := newPlugin(b, sealingKeys(b), nil)
 			conf := mustConf(b, p, tt.conf)
 			client := newRequest(nil, append(tt.headers, "Host", "a", "Accept", "b", "User-Agent", "c", "Content-Type", "d")...).header.Header
 			r := newRequest(acme)
