@@ -2,9 +2,7 @@ package billingstamp
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -30,13 +28,6 @@ type Conf struct {
 	Dimensions        []Dimension
 	PlainConsumer     bool
 	ResponseHeader    bool
-}
-
-// Dimension is one named value of a stamp. Either Header (in canonical form) or Var is set.
-type Dimension struct {
-	Name   string
-	Header string
-	Var    string
 }
 
 func defaultConf() Conf {
@@ -126,74 +117,3 @@ func readHeaderName(raw json.RawMessage, v *string) string {
 	}
 	return what
 }
-
-func readDimensions(raw json.RawMessage) (dims []Dimension, problems []problem) {
-	var sources map[string]json.RawMessage
-	if what := readValue(raw, &sources, "an object of names and sources"); what != "" {
-		return nil, []problem{{"dimensions", what, fallback}}
-	}
-	for _, name := range slices.Sorted(maps.Keys(sources)) {
-		d, what := readDimension(name, sources[name])
-		if what != "" {
-			problems = append(problems, problem{"dimensions." + shown(name), what, "nothing"})
-			continue
-		}
-		dims = append(dims, d)
-	}
-	return dims, problems
-}
-
-func readDimension(name string, raw json.RawMessage) (d Dimension, what string) {
-	const expected = `"header:NAME" or "var:NAME"`
-	if !consistsOf(name, 64, isNameByte) {
-		return d, "the name is not 1 to 64 of A-Z a-z 0-9 _ - ."
-	}
-	var source string
-	if what := readValue(raw, &source, expected); what != "" {
-		return d, what
-	}
-	d.Name = name
-	kind, of, _ := strings.Cut(source, ":")
-	switch kind {
-	case "header":
-		d.Header, what = headerName(of)
-	case "var":
-		if d.Var = of; !consistsOf(of, 64, isVarByte) {
-			what = "the variable is not 1 to 64 of A-Z a-z 0-9 _"
-		}
-	default:
-		what = "not " + expected
-	}
-	return d, what
-}
-
-func headerName(s string) (canonical, what string) {
-	if !consistsOf(s, 128, isHeaderByte) {
-		return "", "not a header name"
-	}
-	if billingkey.IsBillingHeader(s) {
-		return "", "a billing header: no client may set it"
-	}
-	return http.CanonicalHeaderKey(s), ""
-}
-
-func consistsOf(s string, limit int, allowed func(byte) bool) bool {
-	for i := range len(s) {
-		if !allowed(s[i]) {
-			return false
-		}
-	}
-	return s != "" && len(s) <= limit
-}
-
-func isVarByte(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
-}
-
-func isNameByte(c byte) bool { return isVarByte(c) || c == '-' || c == '.' }
-
-// isHeaderByte reports the token characters of RFC 9110, 5.6.2.
-func isHeaderByte(c byte) bool { return isNameByte(c) || strings.IndexByte("!#$%&'*+^`|~", c) >= 0 }
-
-// shown is a field's name as a log line shows it: short and in quotes, for the name is what is wrong.
-func shown(name string) string { return fmt.Sprintf("%.64q", name) }
