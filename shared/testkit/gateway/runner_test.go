@@ -212,7 +212,7 @@ func TestAClientCannotStamp(t *testing.T) {
 		"its own header":              {spoof("X-Billing-Stamp"), 1},
 		"repeated":                    {spoof("X-Billing-Stamp", "x-billing-stamp", "X-BILLING-STAMP"), 1},
 		"with underscores":            {spoof("X_Billing_Stamp", "x_billing-stamp"), 1},
-		"behind what the runner sees": {append(filler(120), spoof("X_Billing_Stamp")...), 2},
+		"behind what the runner sees": {append(filler(120), spoof("X_Billing_Stamp")...), 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			response, entry := s.send(t, get("/v1/chat", c.fields...))

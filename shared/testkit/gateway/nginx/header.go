@@ -19,7 +19,7 @@ type Header []Field
 // Add appends a line, whatever is there already.
 func (h *Header) Add(name, value string) { *h = append(*h, Field{name, value}) }
 
-// Set gives the name this one value: the first line of the name keeps its place, later ones go. An empty value deletes.
+// Set gives the name this one value: the first line of the name keeps its place, later ones go. An empty value deletes (from the source).
 func (h *Header) Set(name, value string) {
 	if value == "" {
 		h.Del(name)
