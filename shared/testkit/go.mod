@@ -8,6 +8,8 @@ require (
 	go.uber.org/goleak v1.3.0
 )
 
+require filippo.io/edwards25519 v1.2.0 // indirect
+
 require (
 	gateway-billing.internal/shared v0.0.0
 	github.com/emirpasic/gods v1.12.0 // indirect

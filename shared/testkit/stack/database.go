@@ -1,0 +1,156 @@
+package stack
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"gateway-billing.internal/shared/testkit/stack/internal/artifact"
+)
+
+// Database is a MariaDB of our own, or any MySQL-protocol server from outside. Each commit is flushed.
+type Database struct {
+	*Server
+	admin *mysql.Config
+}
+
+func prepareDatabase(ctx context.Context, cache *artifact.Cache) (*artifact.MariaDB, error) {
+	program, err := cache.Database(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("MariaDB: %w (or set %s to a server's administrative DSN)", err, DatabaseEnv)
+	}
+	return program, nil
+}
+
+// newDatabase starts a private MariaDB with its data under dir.
+func newDatabase(ctx context.Context, cache *artifact.Cache, dir string, extra []string) (*Database, error) {
+	program, err := prepareDatabase(ctx, cache)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	data := filepath.Join(dir, "data")
+	if err := program.NewData(data); err != nil {
+		return nil, err
+	}
+	admin := mysql.NewConfig()
+	admin.User, admin.Passwd, admin.Net = "billing", rand.Text(), "tcp"
+	admin.Timeout, admin.Logger = 5*time.Second, &mysql.NopLogger{}
+	init := filepath.Join(dir, "init.sql")
+	// One statement a line: two on one line make the server spin for ever.
+	if err := os.WriteFile(init, fmt.Appendf(nil,
+		"CREATE OR REPLACE USER %[1]s@'127.0.0.1' IDENTIFIED BY '%[2]s';\n"+
+			"GRANT ALL ON *.* TO %[1]s@'127.0.0.1' WITH GRANT OPTION;\n", admin.User, admin.Passwd), 0o600); err != nil {
+		return nil, err
+	}
+	db := &Database{admin: admin}
+	err = onFreePorts(func() error {
+		port, err := freePort()
+		if err != nil {
+			return err
+		}
+		admin.Addr = loopback(port)
+		args := append(program.Args(data),
+			"--bind-address=127.0.0.1", "--port="+strconv.Itoa(port), "--skip-name-resolve",
+			"--pid-file="+filepath.Join(dir, "pid"), "--init-file="+init,
+			"--innodb-buffer-pool-size=128M", "--innodb-flush-log-at-trx-commit=1",
+			"--max-connections=500", "--max-allowed-packet=16M")
+		if runtime.GOOS != "windows" {
+			args = append(args, "--socket=mysql.sock") // in the data directory: a longer path might not fit
+		}
+		args = append(args, extra...)
+		db.Server = &Server{
+			name:    "database",
+			addr:    admin.Addr,
+			log:     filepath.Join(dir, "log"),
+			command: func() *exec.Cmd { return exec.Command(program.Program, args...) },
+			ready:   db.ping,
+		}
+		return db.Start(ctx)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return db, nil
+}
+
+// externalDatabase uses the server that a DSN names.
+func externalDatabase(ctx context.Context, dsn string) (*Database, error) {
+	admin, err := mysql.ParseDSN(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", DatabaseEnv, err)
+	}
+	if admin.DBName != "" {
+		return nil, fmt.Errorf("%s names the database %q: leave it out, tests create their own", DatabaseEnv, admin.DBName)
+	}
+	db := &Database{Server: &Server{name: "database", addr: admin.Addr, external: DatabaseEnv}, admin: admin}
+	if err := db.ping(ctx); err != nil {
+		return nil, fmt.Errorf("%s: %w", DatabaseEnv, err)
+	}
+	return db, nil
+}
+
+// DSN is the administrative user's data source name for a database, in the form of go-sql-driver/mysql; "" for none.
+func (d *Database) DSN(database string) string {
+	config := d.admin.Clone()
+	config.DBName = database
+	return config.FormatDSN()
+}
+
+// CreateDatabase creates an empty database (utf8mb4_bin) of that name and returns its DSN.
+func (d *Database) CreateDatabase(ctx context.Context, name string) (dsn string, err error) {
+	err = d.exec(ctx, "CREATE DATABASE `"+name+"` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+	return d.DSN(name), err
+}
+
+// DropDatabase removes a database.
+func (d *Database) DropDatabase(ctx context.Context, name string) error {
+	return d.exec(ctx, "DROP DATABASE IF EXISTS `"+name+"`")
+}
+
+// NewDatabase creates an empty database (utf8mb4_bin) for one test, drops it when the test ends, and returns its DSN.
+func (d *Database) NewDatabase(t testing.TB) (dsn string) {
+	t.Helper()
+	name := uniqueName(t, "_")
+	dsn, err := d.CreateDatabase(t.Context(), name)
+	if err != nil {
+		t.Fatalf("create database %s: %v", name, err)
+	}
+	t.Cleanup(func() {
+		if d.dead() {
+			return // the test left the server dead, and the data go with it
+		}
+		if err := d.DropDatabase(context.Background(), name); err != nil {
+			t.Errorf("drop database %s: %v", name, err)
+		}
+	})
+	return dsn
+}
+
+func (d *Database) ping(ctx context.Context) error { return d.exec(ctx, "DO 1") }
+
+// exec runs one statement on a connection of its own, bounded in time.
+func (d *Database) exec(ctx context.Context, statement string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	connector, err := mysql.NewConnector(d.admin)
+	if err != nil {
+		return err
+	}
+	db := sql.OpenDB(connector)
+	defer db.Close()
+	_, err = db.ExecContext(ctx, statement)
+	return err
+}

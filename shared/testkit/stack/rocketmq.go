@@ -1,0 +1,191 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"gateway-billing.internal/shared/testkit/stack/internal/artifact"
+	"gateway-billing.internal/shared/testkit/stack/internal/remoting"
+)
+
+// RocketMQ is a name server with one broker of our own, or any RocketMQ from outside.
+type RocketMQ struct {
+	NameServer *Server
+	Broker     *Server
+	client     remoting.Client
+}
+
+// RocketMQOptions are what a private RocketMQ may differ in.
+type RocketMQOptions struct {
+	// BrokerConfig are further lines of broker.conf (name=value); they win over the package's own.
+	BrokerConfig []string
+	// AccessKey and SecretKey sign the requests of this package, for a broker whose BrokerConfig asks for it.
+	AccessKey, SecretKey string
+}
+
+func prepareRocketMQ(ctx context.Context, cache *artifact.Cache) (run javaServer, err error) {
+	if run.jars, err = cache.RocketMQ(ctx); err == nil {
+		run.java, err = artifact.Java(ctx)
+	}
+	if err != nil {
+		err = fmt.Errorf("RocketMQ: %w (or set %s to a name server)", err, NameServerEnv)
+	}
+	return run, err
+}
+
+// newRocketMQ starts a private name server and broker with their data under dir.
+func newRocketMQ(ctx context.Context, cache *artifact.Cache, dir string, options RocketMQOptions) (*RocketMQ, error) {
+	run, err := prepareRocketMQ(ctx, cache)
+	if err != nil {
+		return nil, err
+	}
+	mq := &RocketMQ{client: remoting.Client{AccessKey: options.AccessKey, SecretKey: options.SecretKey}}
+	err = onFreePorts(func() error {
+		nameServerPort, err := freePort()
+		if err != nil {
+			return err
+		}
+		// The broker also listens on the port two below its own, and for replicas on the next one.
+		brokerPort, err := freePort(-2, 1)
+		if err != nil {
+			return err
+		}
+		mq.NameServer, err = run.server("name server", filepath.Join(dir, "namesrv"), nameServerPort,
+			"org.apache.rocketmq.namesrv.NamesrvStartup", []string{"-Xms48m", "-Xmx96m"},
+			[]string{"bindAddress=127.0.0.1", "listenPort=" + strconv.Itoa(nameServerPort)}, mq.nameServerReady)
+		if err != nil {
+			return err
+		}
+		home := filepath.Join(dir, "broker")
+		mq.Broker, err = run.server("broker", home, brokerPort,
+			"org.apache.rocketmq.broker.BrokerStartup", []string{"-Xms256m", "-Xmx512m", "-XX:MaxDirectMemorySize=256m"},
+			append(brokerConfig(home, brokerPort, mq.NameServer.addr), options.BrokerConfig...), mq.brokerReady)
+		if err != nil {
+			return err
+		}
+		err = together(
+			func() error { return mq.NameServer.Start(ctx) },
+			func() error { return mq.Broker.Start(ctx) },
+		)
+		if err != nil {
+			return errors.Join(err, mq.discard())
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return mq, nil
+}
+
+// together runs all at once and waits for all.
+func together(all ...func() error) error {
+	errs := make([]error, len(all))
+	var group sync.WaitGroup
+	for i, do := range all {
+		group.Go(func() { errs[i] = do() })
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+func (r *RocketMQ) discard() error {
+	return errors.Join(r.Broker.discard(), r.NameServer.discard())
+}
+
+// brokerConfig keeps the broker small and its retries quick. A topic must be created before it is used: creation by a
+// producer's first message loses some of the first messages.
+func brokerConfig(home string, port int, nameServer string) []string {
+	store := filepath.ToSlash(filepath.Join(home, "store"))
+	return []string{
+		"brokerClusterName=billing", "brokerName=broker-a", "brokerId=0",
+		"brokerIP1=127.0.0.1", "brokerIP2=127.0.0.1", "bindAddress=127.0.0.1",
+		"listenPort=" + strconv.Itoa(port), "haListenPort=" + strconv.Itoa(port+1),
+		"namesrvAddr=" + nameServer, "registerNameServerPeriod=10000",
+		"storePathRootDir=" + store, "storePathCommitLog=" + store + "/commitlog",
+		"flushDiskType=ASYNC_FLUSH", "diskMaxUsedSpaceRatio=98", "fileReservedTime=4",
+		"mappedFileSizeCommitLog=67108864", "mappedFileSizeConsumeQueue=600000",
+		"maxIndexNum=100000", "maxHashSlotNum=25000", "mappedFileSizeTimerLog=1048576", "traceOn=false",
+		"autoCreateTopicEnable=false",
+		"messageDelayLevel=1s 1s 1s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s",
+	}
+}
+
+// javaServer runs one of RocketMQ's main classes.
+type javaServer struct{ java, jars string }
+
+func (j javaServer) server(name, home string, port int, class string, memory, config []string,
+	ready func(context.Context) error,
+) (*Server, error) {
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		return nil, err
+	}
+	file := filepath.Join(home, "server.conf")
+	if err := os.WriteFile(file, []byte(strings.Join(config, "\n")+"\n"), 0o600); err != nil {
+		return nil, err
+	}
+	args := append(memory, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:MaxMetaspaceSize=128m",
+		"-Duser.home="+home, "-Drmq.log.level=WARN", "-cp", filepath.Join(j.jars, "*"), class, "-c", file)
+	return &Server{
+		name: name,
+		addr: loopback(port),
+		log:  filepath.Join(home, "log"),
+		command: func() *exec.Cmd {
+			cmd := exec.Command(j.java, args...)
+			cmd.Dir = home
+			cmd.Env = append(os.Environ(), "ROCKETMQ_HOME="+home)
+			return cmd
+		},
+		ready: ready,
+	}, nil
+}
+
+// nameServerReady: it answers, and a broker that runs is registered, as it is not by itself for up to 10 s after the
+// name server came back.
+func (r *RocketMQ) nameServerReady(ctx context.Context) error {
+	if _, err := r.clusterBrokers(ctx); err != nil {
+		return err
+	}
+	short, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if r.registerBroker(short) != nil {
+		return nil // no broker runs yet, or none that answers
+	}
+	return r.brokerRegistered(ctx)
+}
+
+// brokerReady: the name server tells of the broker. What the broker itself says is no proof: in many starts its first
+// registration fails, and the next would be tried 10 s later.
+func (r *RocketMQ) brokerReady(ctx context.Context) error {
+	if err := r.registerBroker(ctx); err != nil {
+		return err
+	}
+	return r.brokerRegistered(ctx)
+}
+
+// externalRocketMQ uses the RocketMQ that its name servers tell of.
+func externalRocketMQ(ctx context.Context, addrs string) (*RocketMQ, error) {
+	mq := &RocketMQ{
+		NameServer: &Server{name: "name server", addr: addrs, external: NameServerEnv},
+		Broker:     &Server{name: "broker", external: NameServerEnv},
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	brokers, err := mq.clusterBrokers(ctx)
+	if err == nil && len(brokers) == 0 {
+		err = errors.New("no broker is registered")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", NameServerEnv, err)
+	}
+	mq.Broker.addr = brokers[0].addr
+	return mq, nil
+}
