@@ -62,10 +62,10 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s).
 
 .PHONY: lint
 lint: $(LINT) ## Check the style and who may import whom.
-	@set -e; for module in $(MODULES); do \
+	@failed=; for module in $(MODULES); do \
 		echo "golangci-lint $$module"; \
-		(cd $$module && $(LINT) run --config $(CURDIR)/.golangci.yml --allow-parallel-runners ./...); \
-	done
+		(cd $$module && $(LINT) run --config $(CURDIR)/.golangci.yml --allow-parallel-runners ./...) || failed=yes; \
+	done; [ -z "$$failed" ]
 
 .PHONY: fmt
 fmt: ## Format all Go code.
@@ -99,7 +99,8 @@ verify-format:
 	@files=$$(gofmt -l $(MODULES)); [ -z "$$files" ] || { echo "run make fmt, for:" >&2; echo "$$files" >&2; exit 1; }
 
 .PHONY: clean
-clean: down ## Remove everything in .build.
+clean: ## Stop what `make up` started and remove everything in .build.
+	if [ -e .build/stack ]; then $(STACK) down; fi
 	rm -rf .build
 
 # Both are built without cgo, so that no C compiler is needed for them.

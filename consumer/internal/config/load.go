@@ -105,5 +105,5 @@ func splitList(text string) []string {
 
 // isOthers knows the variables that begin as ours and are read elsewhere: by the runner and by the tests.
 func isOthers(variable string) bool {
-	return variable == "BILLING_RUNNER_ID" || strings.HasPrefix(variable, "BILLING_TEST_")
+	return strings.HasPrefix(variable, prefix+"RUNNER_") || strings.HasPrefix(variable, prefix+"TEST_")
 }

@@ -295,7 +295,7 @@ func TestDSNErrorsKeepThePassword(t *testing.T) {
 
 func TestWarnsOfVariablesThatMeanNothing(t *testing.T) {
 	_, warnings, err := config.Load(write(t, minimal), []string{
-		"BILLING_RUNNER_ID=r", "BILLING_TEST_NAMESRV=x", "BILLING_TEST_ANYTHING=x", "BILLING_STAMP_KEYS=", "HOME=/",
+		"BILLING_RUNNER_ID=r", "BILLING_RUNNER_LOG_LEVEL=x", "BILLING_TEST_NAMESRV=x", "BILLING_TEST_ANYTHING=x", "BILLING_STAMP_KEYS=", "HOME=/",
 		"BILLING_SERVICE_PORT=80", "BILLING_ROCKETMQ_TOPICS=s3cr3t", "BILLING_LOG_LEVEL=",
 	}, all)
 	if err != nil {

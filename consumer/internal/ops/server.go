@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	stdlog "log"
+	stdlog "log" //nolint:depguard // http.Server knows no other logger
 	"net"
 	"net/http"
 	"time"
