@@ -86,18 +86,18 @@ func newDatabase(ctx context.Context, cache *artifact.Cache, dir string, extra [
 	return db, nil
 }
 
-// externalDatabase uses the server that a DSN names.
-func externalDatabase(ctx context.Context, dsn string) (*Database, error) {
+// externalDatabase uses the server that a DSN names; source says where the DSN comes from.
+func externalDatabase(ctx context.Context, dsn, source string) (*Database, error) {
 	admin, err := mysql.ParseDSN(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", DatabaseEnv, err)
+		return nil, fmt.Errorf("%s: %w", source, err)
 	}
 	if admin.DBName != "" {
-		return nil, fmt.Errorf("%s names the database %q: leave it out, tests create their own", DatabaseEnv, admin.DBName)
+		return nil, fmt.Errorf("%s names the database %q: leave it out, tests create their own", source, admin.DBName)
 	}
-	db := &Database{Server: &Server{name: "database", addr: admin.Addr, external: DatabaseEnv}, admin: admin}
+	db := &Database{Server: &Server{name: "database", addr: admin.Addr, external: source}, admin: admin}
 	if err := db.ping(ctx); err != nil {
-		return nil, fmt.Errorf("%s: %w", DatabaseEnv, err)
+		return nil, fmt.Errorf("%s: %w", source, err)
 	}
 	return db, nil
 }

@@ -171,11 +171,11 @@ func (r *RocketMQ) brokerReady(ctx context.Context) error {
 	return r.brokerRegistered(ctx)
 }
 
-// externalRocketMQ uses the RocketMQ that its name servers tell of.
-func externalRocketMQ(ctx context.Context, addrs string) (*RocketMQ, error) {
+// externalRocketMQ uses the RocketMQ that its name servers tell of; source says where their addresses come from.
+func externalRocketMQ(ctx context.Context, addrs, source string) (*RocketMQ, error) {
 	mq := &RocketMQ{
-		NameServer: &Server{name: "name server", addr: addrs, external: NameServerEnv},
-		Broker:     &Server{name: "broker", external: NameServerEnv},
+		NameServer: &Server{name: "name server", addr: addrs, external: source},
+		Broker:     &Server{name: "broker", external: source},
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -184,7 +184,7 @@ func externalRocketMQ(ctx context.Context, addrs string) (*RocketMQ, error) {
 		err = errors.New("no broker is registered")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", NameServerEnv, err)
+		return nil, fmt.Errorf("%s: %w", source, err)
 	}
 	mq.Broker.addr = brokers[0].addr
 	return mq, nil

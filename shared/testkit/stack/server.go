@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// startLimit is how long a server may take until it is ready.
-	startLimit = 60 * time.Second
+	// startLimit is how long a server may take until it is ready: seconds, more on a machine that is busy.
+	startLimit = 3 * time.Minute
 	// stopLimit is how long a server may take to end by itself. A broker needs about 12 s.
 	stopLimit = 30 * time.Second
 	// readyTick is how often a starting server is asked whether it is ready.
@@ -26,7 +26,7 @@ const (
 type Server struct {
 	name string
 	addr string
-	// external is the variable that brought the server from outside; "" for a private one.
+	// external says where a server from outside was named, such as a variable; "" for a private one.
 	external string
 	command  func() *exec.Cmd
 	ready    func(ctx context.Context) error
@@ -138,7 +138,7 @@ func (s *Server) running(what string, do func(*process.Process) error) error {
 
 func (s *Server) private(what string) error {
 	if s.external != "" {
-		return fmt.Errorf("can't %s the %s: it is not ours, it comes from %s", what, s.name, s.external)
+		return fmt.Errorf("can't %s the %s: it does not belong to this process but comes from %s", what, s.name, s.external)
 	}
 	return nil
 }

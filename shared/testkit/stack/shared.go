@@ -45,8 +45,8 @@ func Main(m *testing.M, options ...goleak.Option) (code int) {
 }
 
 // Shared returns the stack that all tests of the package use side by side, each with topics and databases of its own:
-// what the environment names, else what `make up` left running, else one that the first call starts and Main stops. Its
-// servers must not be stopped or paused.
+// what the environment names, else what `make up` left running, else one that the first call starts and Main stops. A
+// test must not stop or pause its servers.
 func Shared(t testing.TB) *Stack {
 	t.Helper()
 	shared.Lock()
@@ -67,7 +67,22 @@ func Shared(t testing.TB) *Stack {
 func startShared() (*Stack, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // the first one may have to download
 	defer cancel()
-	return Start(ctx, Options{})
+	file := StateFile()
+	state, err := ReadState(file)
+	if err != nil {
+		return nil, err
+	}
+	if state == nil || os.Getenv(NameServerEnv) != "" || os.Getenv(DatabaseEnv) != "" {
+		return Start(ctx, Options{})
+	}
+	s := &Stack{}
+	if s.RocketMQ, err = externalRocketMQ(ctx, state.NameServers, file); err != nil {
+		return nil, err
+	}
+	if s.Database, err = externalDatabase(ctx, state.DSN, file); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // StartDatabase starts a MariaDB for one test alone, which may hurt it; args are further arguments of the server.

@@ -13,7 +13,14 @@ import (
 type Stack struct {
 	RocketMQ *RocketMQ
 	Database *Database
-	dir      string
+
+	dir    string // of the private servers
+	unlock func()
+}
+
+// Environ are the variables that make another process use this stack (name=value).
+func (s *Stack) Environ() []string {
+	return []string{NameServerEnv + "=" + s.RocketMQ.NameServer.addr, DatabaseEnv + "=" + s.Database.DSN("")}
 }
 
 // Options are what a private stack may differ in. The zero value is what tests and the demo take.
@@ -71,7 +78,7 @@ func Start(ctx context.Context, options Options) (*Stack, error) {
 
 func (s *Stack) startRocketMQ(ctx context.Context, options RocketMQOptions) (*RocketMQ, error) {
 	if addrs := os.Getenv(NameServerEnv); addrs != "" {
-		return externalRocketMQ(ctx, addrs)
+		return externalRocketMQ(ctx, addrs, NameServerEnv)
 	}
 	return s.startPrivateRocketMQ(ctx, options)
 }
@@ -86,7 +93,7 @@ func (s *Stack) startPrivateRocketMQ(ctx context.Context, options RocketMQOption
 
 func (s *Stack) startDatabase(ctx context.Context, args []string) (*Database, error) {
 	if dsn := os.Getenv(DatabaseEnv); dsn != "" {
-		return externalDatabase(ctx, dsn)
+		return externalDatabase(ctx, dsn, DatabaseEnv)
 	}
 	return s.startPrivateDatabase(ctx, args)
 }

@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"gateway-billing.internal/shared/testkit/stack/internal/filelock"
 )
 
 // CacheEnv names the directory of the cache; without it, gateway-billing in the user's cache directory.
@@ -95,7 +97,7 @@ func (c *Cache) once(ctx context.Context, name string, fill func(dir string) err
 	if _, err := os.Stat(place); err == nil {
 		return place, nil
 	}
-	unlock, err := lock(ctx, filepath.Join(c.dir, "lock"))
+	unlock, err := filelock.Lock(ctx, filepath.Join(c.dir, "lock"))
 	if err != nil {
 		return "", fmt.Errorf("lock %s: %w", c.dir, err)
 	}

@@ -87,3 +87,24 @@ func (p *Process) Pause() error { return pause(p.cmd.Process) }
 
 // Resume lets a paused child go on (SIGCONT).
 func (p *Process) Resume() error { return resume(p.cmd.Process) }
+
+// Terminate asks a process that need not be a child to end (SIGTERM).
+func Terminate(pid int) error {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return err
+	}
+	return terminate(p)
+}
+
+// KillPID ends a process that need not be a child at once (SIGKILL). It is no error when it has ended already.
+func KillPID(pid int) error {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return err
+	}
+	if err := p.Kill(); !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+// Command stack runs the servers of package stack for other programs: one command long (exec), or until they are
+// stopped (up, down).
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"gateway-billing.internal/shared/testkit/stack"
+)
+
+const usage = `Usage: stack COMMAND
+
+  up [-dir DIR]        start RocketMQ and MariaDB in the background and leave them running
+  down [-dir DIR]      stop them
+  exec -- CMD [ARG]…   start them, run CMD with ` + stack.NameServerEnv + ` and
+                       ` + stack.DatabaseEnv + ` set, stop them, and exit with CMD's exit code
+  prepare              only install and download what they need
+
+DIR keeps the state and the log of what up started (default: .build/stack of the checkout).
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout)
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+	case errors.As(err, &exit) && exit.ExitCode() > 0:
+		os.Exit(exit.ExitCode())
+	default:
+		fmt.Fprintln(os.Stderr, "stack:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) == 0 {
+		return errors.New("no command\n" + usage)
+	}
+	name, args := args[0], args[1:]
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.Usage = func() { fmt.Fprint(flags.Output(), usage) }
+	dir := flags.String("dir", defaultDir(), "")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return nil
+		}
+		return err
+	}
+	if *dir == "" && (name == "up" || name == "serve" || name == "down") {
+		return errors.New("this is no checkout of the project: say where to keep the state by -dir")
+	}
+	switch name {
+	case "up":
+		return up(ctx, *dir, out)
+	case "serve": // what up leaves running
+		return serve(ctx, *dir)
+	case "down":
+		return down(*dir, out)
+	case "exec":
+		return execute(flags.Args())
+	case "prepare":
+		return stack.Prepare(ctx)
+	case "help", "-h", "-help", "--help":
+		fmt.Fprint(out, usage)
+		return nil
+	}
+	return fmt.Errorf("unknown command %q\n%s", name, usage)
+}
+
+// defaultDir is where tests look for a stack that was left running; "" outside a checkout.
+func defaultDir() string {
+	if file := stack.StateFile(); file != "" {
+		return filepath.Dir(file)
+	}
+	return ""
+}
