@@ -149,7 +149,7 @@ func wireSize(answer upstream.Answer) int {
 	}
 	var wire bytes.Buffer
 	w := gzip.NewWriter(&wire)
-	w.Write(answer.Body) // a bytes.Buffer takes everything
-	w.Close()
+	_, _ = w.Write(answer.Body) // a bytes.Buffer takes everything
+	_ = w.Close()
 	return wire.Len()
 }

@@ -80,7 +80,11 @@ func newStand(t *testing.T, change func(*Config, *extplugin.RunnerConfig)) *stan
 	if s.runner, err = extplugin.NewRunner(runner); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.runner.Stop)
+	t.Cleanup(func() {
+		if err := s.runner.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
 	if err := s.runner.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -246,11 +246,11 @@ func compare(t *testing.T, path string, got, want any) {
 	maps.Copy(names, gotObject)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		gotMember, made := gotObject[name]
-		wantMember, real := wantObject[name]
+		wantMember, written := wantObject[name]
 		switch {
 		case !made:
 			t.Errorf("%s.%s is missing, the real gateway wrote %#v", path, name, wantMember)
-		case !real:
+		case !written:
 			t.Errorf("%s.%s = %#v, the real gateway wrote no such member", path, name, gotMember)
 		default:
 			compare(t, path+"."+name, gotMember, wantMember)

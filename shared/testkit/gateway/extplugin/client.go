@@ -70,7 +70,7 @@ func (c *Client) Forget() {
 	clear(c.tokens)
 	c.mu.Unlock()
 	for _, conn := range idle {
-		conn.Close()
+		drop(conn)
 	}
 }
 
@@ -87,14 +87,14 @@ func (c *Client) try(ctx context.Context, key string, conf Conf, x *nginx.Exchan
 	if err != nil {
 		return Action{}, err
 	}
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer func() {
 		// A flatbuffer that does not hold what it promises makes the generated code panic.
 		if broken := recover(); broken != nil {
 			action, err = Action{}, fmt.Errorf("runner: malformed answer: %v", broken)
 		}
 		if !stop() || err != nil {
-			conn.Close()
+			drop(conn)
 			return
 		}
 		c.give(conn)

@@ -45,6 +45,7 @@ func decodeAction(payload []byte) Action {
 		return Action{}
 	}
 	switch resp.ActionType() {
+	case HTTPReqCall.ActionNONE:
 	case HTTPReqCall.ActionStop:
 		var stop HTTPReqCall.Stop
 		stop.Init(table.Bytes, table.Pos)

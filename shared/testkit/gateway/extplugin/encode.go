@@ -2,6 +2,7 @@ package extplugin
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/api7/ext-plugin-proto/go/A6"
@@ -97,8 +98,8 @@ func textEntry(b *flatbuffers.Builder, name string, value *string) flatbuffers.U
 }
 
 func endVector(b *flatbuffers.Builder, items []flatbuffers.UOffsetT) flatbuffers.UOffsetT {
-	for i := len(items) - 1; i >= 0; i-- {
-		b.PrependUOffsetT(items[i])
+	for _, item := range slices.Backward(items) {
+		b.PrependUOffsetT(item)
 	}
 	return b.EndVector(len(items))
 }

@@ -23,7 +23,7 @@ func (c *Client) take(ctx context.Context) (net.Conn, error) {
 		if alive(conn) {
 			return conn, nil
 		}
-		conn.Close()
+		drop(conn)
 	}
 	dialer := net.Dialer{Timeout: connectTimeout}
 	conn, err := dialer.DialContext(ctx, "unix", c.socket)
@@ -35,17 +35,20 @@ func (c *Client) take(ctx context.Context) (net.Conn, error) {
 
 // give keeps a connection for the next call, or closes it where enough are idle.
 func (c *Client) give(conn net.Conn) {
-	conn.SetDeadline(time.Time{})
+	unlimited := conn.SetDeadline(time.Time{})
 	c.mu.Lock()
-	keep := !c.closed && len(c.idle) < maxIdle
+	keep := unlimited == nil && !c.closed && len(c.idle) < maxIdle
 	if keep {
 		c.idle = append(c.idle, conn)
 	}
 	c.mu.Unlock()
 	if !keep {
-		conn.Close()
+		drop(conn)
 	}
 }
+
+// drop closes a connection that nobody waits for any more.
+func drop(conn net.Conn) { _ = conn.Close() }
 
 // alive reports whether an idle connection was neither closed nor written to by the runner, as nginx's own pool watches
 // for it.

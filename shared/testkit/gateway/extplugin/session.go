@@ -58,17 +58,23 @@ func (s session) call(id, token uint32, x *nginx.Exchange) (Action, error) {
 	}
 }
 
+// limit gives the next step its time.
+func (s session) limit() error {
+	if err := s.conn.SetDeadline(time.Now().Add(s.timeout)); err != nil {
+		return fmt.Errorf("connection to the runner: %w", err)
+	}
+	return s.ctx.Err() // asked last: a deadline that the cancellation set is overwritten now
+}
+
 func (s session) send(kind byte, payload []byte) error {
-	s.conn.SetWriteDeadline(time.Now().Add(s.timeout))
-	if err := s.ctx.Err(); err != nil {
-		return err // the deadline that the cancellation set was just overwritten
+	if err := s.limit(); err != nil {
+		return err
 	}
 	return writeFrame(s.conn, kind, payload)
 }
 
 func (s session) receive() (byte, []byte, error) {
-	s.conn.SetReadDeadline(time.Now().Add(s.timeout))
-	if err := s.ctx.Err(); err != nil {
+	if err := s.limit(); err != nil {
 		return 0, nil, err
 	}
 	kind, payload, err := readFrame(s.conn)

@@ -31,7 +31,7 @@ func (h *Header) Set(name, value string) {
 		return
 	}
 	(*h)[i].Value = value
-	rest := Header((*h)[i+1:])
+	rest := (*h)[i+1:]
 	rest.Del(name)
 	*h = (*h)[:i+1+len(rest)]
 }

@@ -87,10 +87,23 @@ func (p *Producer) Close() error {
 // silent drops the client library's log lines, which hold addresses and whole messages.
 type silent struct{}
 
-func (silent) Debug(string, map[string]any)   {}
-func (silent) Info(string, map[string]any)    {}
+// Debug drops the line, as all others do.
+func (silent) Debug(string, map[string]any) {}
+
+// Info drops the line.
+func (silent) Info(string, map[string]any) {}
+
+// Warning drops the line.
 func (silent) Warning(string, map[string]any) {}
-func (silent) Error(string, map[string]any)   {}
-func (silent) Fatal(string, map[string]any)   {}
-func (silent) Level(string)                   {}
-func (silent) OutputPath(string) error        { return nil }
+
+// Error drops the line: what matters comes back from Send.
+func (silent) Error(string, map[string]any) {}
+
+// Fatal drops the line, and does not end the process as the library's own logger would.
+func (silent) Fatal(string, map[string]any) {}
+
+// Level changes nothing.
+func (silent) Level(string) {}
+
+// OutputPath changes nothing.
+func (silent) OutputPath(string) error { return nil }

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	_ "github.com/go-sql-driver/mysql" // the driver of the demo's own SQL
+
+	"gateway-billing.internal/shared/testkit/gateway"
+	"gateway-billing.internal/shared/testkit/gateway/extplugin"
+	"gateway-billing.internal/shared/testkit/gateway/rocketlog"
+	"gateway-billing.internal/shared/testkit/stack"
+)
+
+const queues = 4
+
+// parts are everything that runs, and how to end it.
+type parts struct {
+	topic    string
+	group    string
+	servers  *stack.Stack
+	db       *sql.DB
+	producer *rocketlog.Producer
+	gateway  *gateway.Gateway
+	consumer *consumer
+	tally    *tally
+	thrice   *thrice
+
+	ends []func() error
+}
+
+// stop ends what was started, the last first.
+func (p *parts) stop() error {
+	var errs []error
+	for _, end := range slices.Backward(p.ends) {
+		errs = append(errs, end())
+	}
+	return errors.Join(errs...)
+}
+
+func (p *parts) ending(end func() error) { p.ends = append(p.ends, end) }
+
+// startParts starts the servers, the runner, the gateway and the consumer, in the order of the flow.
+func startParts(ctx context.Context, o options, s story) (_ *parts, err error) {
+	p := &parts{tally: newTally(), thrice: &thrice{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.stop())
+		}
+	}()
+	for _, binary := range []string{o.runner, o.consumer} {
+		if _, err := os.Stat(binary); err != nil {
+			return nil, fmt.Errorf("%w: build it first, `make demo` does", err)
+		}
+	}
+	var random [36]byte
+	rand.Read(random[:]) // never fails
+	name, stampKeys := hex.EncodeToString(random[32:]), "demo:"+base64.StdEncoding.EncodeToString(random[:32])
+	p.topic, p.group = "demo-"+name, "demo-"+name
+
+	dir, err := os.MkdirTemp("", "demo")
+	if err != nil {
+		return nil, err
+	}
+	p.ending(func() error { return os.RemoveAll(dir) })
+	dsn, nameServers, err := p.startServers(ctx, "demo_"+name)
+	if err != nil {
+		return nil, err
+	}
+	s.tell("RocketMQ and MariaDB are ready")
+
+	p.consumer = &consumer{binary: o.consumer, dir: dir, topic: p.topic, group: p.group, stampKeys: stampKeys}
+	if err := p.consumer.configure(nameServers, dsn); err != nil {
+		return nil, err
+	}
+	if err := p.consumer.migrate(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.consumer.start(); err != nil {
+		return nil, err
+	}
+	p.ending(p.consumer.stop)
+	s.tell("the consumer runs, on a schema that it migrated itself")
+
+	runner, err := extplugin.NewRunner(extplugin.RunnerConfig{
+		Command: []string{o.runner},
+		Env:     []string{"BILLING_STAMP_KEYS=" + stampKeys, "BILLING_RUNNER_LOG_LEVEL=error"},
+		Output:  os.Stderr,
+		Respawn: extplugin.Respawn,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.ending(runner.Stop)
+	if err := runner.Start(ctx); err != nil {
+		return nil, err
+	}
+	if p.producer, err = rocketlog.NewProducer(rocketlog.ProducerConfig{NameServers: nameServers}); err != nil {
+		return nil, err
+	}
+	p.ending(p.producer.Close)
+	routes, global := bindings(p.topic)
+	p.gateway, err = gateway.New(gateway.Config{
+		Runner: runner, Sender: rocketlog.Faults(p.thrice.counting(p.producer), p.thrice.decide),
+		Metadata: rocketlog.Metadata{LogFormatExtra: rocketlog.BillingExtra()},
+		Routes:   routes, Global: global, APIKeys: apiKeys, Observe: p.tally.observe,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.tell("the gateway is up, billing-runner beside it")
+	return p, nil
+}
+
+// startServers starts RocketMQ and the database, and makes the topic, the group and an empty database; what the
+// environment brings from outside is left as it was.
+func (p *parts) startServers(ctx context.Context, database string) (dsn string, nameServers []string, err error) {
+	if p.servers, err = stack.Start(ctx, stack.Options{}); err != nil {
+		return "", nil, err
+	}
+	p.ending(p.servers.Stop)
+	ending := context.WithoutCancel(ctx)
+	mq, db := p.servers.RocketMQ, p.servers.Database
+	if err := mq.CreateTopic(ctx, p.topic, queues, stack.ReadWrite); err != nil {
+		return "", nil, err
+	}
+	p.ending(func() error { return mq.DeleteTopic(ending, p.topic) })
+	if err := mq.CreateGroup(ctx, p.group); err != nil {
+		return "", nil, err
+	}
+	p.ending(func() error { return mq.DeleteGroup(ending, p.group) })
+	if dsn, err = db.CreateDatabase(ctx, database); err != nil {
+		return "", nil, err
+	}
+	p.ending(func() error { return db.DropDatabase(ending, database) })
+	if p.db, err = sql.Open("mysql", dsn); err != nil {
+		return "", nil, fmt.Errorf("the demo's own connection: %w", err)
+	}
+	p.ending(p.db.Close)
+	return dsn, mq.NameServers(), nil
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"gateway-billing.internal/shared/testkit/gateway/rocketlog"
+)
+
+type options struct {
+	runner, consumer string
+	requests         int
+	seed             uint64
+	limit            time.Duration
+}
+
+var errDiffers = errors.New("what was sent is not what was recorded")
+
+// run plays the whole story. Whatever it starts it also stops, on every way out.
+func run(ctx context.Context, o options, out io.Writer) (err error) {
+	s := story{out, time.Now()}
+	p, err := startParts(ctx, o, s)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+
+	if err := play(ctx, o, s, p); err != nil {
+		return err
+	}
+	if err := p.awaitAll(ctx); err != nil {
+		return err
+	}
+	if err := p.consumer.stop(); err != nil {
+		return err
+	}
+	s.tell("all is there; the consumer drained and stopped on SIGTERM")
+	return verdict(ctx, s, p)
+}
+
+// play sends everything and kills the consumer in the middle of it.
+func play(ctx context.Context, o options, s story, p *parts) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	sent := make(chan error, 1)
+	s.tell("sending %d requests over three routes", o.requests)
+	sending.Go(func() { sent <- send(ctx, p.gateway, requests(o.requests, o.seed)) })
+
+	killedAt, err := p.await(ctx, func(now progress) bool { return now.records >= int64(o.requests)/4 })
+	if err != nil {
+		return err
+	}
+	if err := p.consumer.kill(); err != nil {
+		return err
+	}
+	s.tell("SIGKILL for the consumer, with %d records written", killedAt.records)
+	if err := p.consumer.start(); err != nil {
+		return err
+	}
+	s.tell("the consumer starts again")
+
+	if err := <-sent; err != nil {
+		return err
+	}
+	if err := p.gateway.Flush(ctx); err != nil {
+		return err
+	}
+	garbage := rocketlog.Message{Topic: p.topic, Tag: tagBatch, Body: []byte(`[{"route_id":"chat","request":{"uri":"/v1/ch`)}
+	if err := p.producer.Send(ctx, garbage); err != nil {
+		return err
+	}
+	stats := p.gateway.Stats()
+	if stats.Dropped > 0 {
+		return fmt.Errorf("the gateway lost %d entries on the way to RocketMQ", stats.Dropped)
+	}
+	s.tell("sent: %d messages with %d entries (%d of them copies), and one message of garbage",
+		p.thrice.messages, p.thrice.entries, p.thrice.entries-p.tally.total().requests)
+	return nil
+}
+
+// verdict reads the tables and compares them with what was sent.
+func verdict(ctx context.Context, s story, p *parts) error {
+	recorded, err := readAccounts(ctx, p.db)
+	if err != nil {
+		return err
+	}
+	now, err := readProgress(ctx, p.db)
+	if err != nil {
+		return err
+	}
+	states, err := readCounts(ctx, p.db, `SELECT key_state, COUNT(*) FROM mq_consume_log GROUP BY key_state`)
+	if err != nil {
+		return err
+	}
+	reasons, err := readCounts(ctx, p.db, `SELECT reason, COUNT(*) FROM dead_letter GROUP BY reason`)
+	if err != nil {
+		return err
+	}
+	deltaRequests, deltaTokens, err := readDeltas(ctx, p.db)
+	if err != nil {
+		return err
+	}
+	s.usage(recorded)
+	fmt.Fprintf(s.out, "duplicates absorbed   %d\n", now.duplicates)
+	fmt.Fprintf(s.out, "dead letters          %s\n", counts(reasons))
+	fmt.Fprintf(s.out, "stamps                %s\n", counts(states))
+	fmt.Fprintf(s.out, "without usage         %d answers with 502, %d streams given up by their client\n\n", p.tally.refused, p.tally.aborted)
+
+	sent, got := p.tally.total(), totalOf(recorded)
+	ok := s.check("requests sent = records", sent.requests, got.requests)
+	ok = s.check("tokens sent = tokens recorded", sent.tokens(), got.tokens()) && ok
+	ok = s.check("requests sent = records in deltas", sent.requests, deltaRequests) && ok
+	ok = s.check("tokens sent = tokens in deltas", sent.tokens(), deltaTokens) && ok
+	ok = s.check("garbage sent = dead letters", 1, now.deadLetters) && ok
+	for _, key := range inOrder(p.tally.accounts, recorded) {
+		if p.tally.accounts[key] != recorded[key] {
+			fmt.Fprintf(s.out, "%q on route %q: sent %+v, recorded %+v\n", key.consumer, key.route, p.tally.accounts[key], recorded[key])
+			ok = false
+		}
+	}
+	if !ok {
+		return errDiffers
+	}
+	return nil
+}
+
+// await polls the ledger until done, and fails where the consumer died meanwhile.
+func (p *parts) await(ctx context.Context, done func(progress) bool) (progress, error) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		now, err := readProgress(ctx, p.db)
+		if err == nil && done(now) {
+			return now, nil
+		}
+		if died := p.consumer.check(); died != nil {
+			return now, died
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return now, fmt.Errorf("gave up waiting for the consumer at %+v: %w\n%s", now, ctx.Err(), p.consumer.lastLog())
+		}
+	}
+}
+
+// awaitAll waits until the group has acknowledged every message of the topic.
+func (p *parts) awaitAll(ctx context.Context) error {
+	_, err := p.await(ctx, func(progress) bool {
+		written, err := p.servers.RocketMQ.MaxOffsets(ctx, p.topic)
+		if err != nil {
+			return false
+		}
+		read, err := p.servers.RocketMQ.CommittedOffsets(ctx, p.group, p.topic)
+		return err == nil && slices.Equal(read, written)
+	})
+	return err
+}
