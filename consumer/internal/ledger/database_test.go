@@ -1,40 +1,25 @@
 package ledger_test
 
 import (
-	"crypto/rand"
 	"database/sql"
-	"encoding/hex"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
-	_ "github.com/go-sql-driver/mysql"
+	"github.com/go-sql-driver/mysql"
 
 	"gateway-billing.internal/consumer/internal/ledger"
+	"gateway-billing.internal/shared/testkit/stack"
 )
 
 // newDatabase makes an empty database of the test's own and returns its DSN.
-func newDatabase(t *testing.T) string {
+func newDatabase(t testing.TB) string {
 	t.Helper()
-	base := os.Getenv("LEDGER_TEST_DSN") // user:password@tcp(host:port)/
-	name := "ledger_" + hex.EncodeToString([]byte(rand.Text()[:6]))
-	db, err := sql.Open("mysql", base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		db.Exec("DROP DATABASE " + name)
-		db.Close()
-	})
-	if _, err := db.Exec("CREATE DATABASE " + name); err != nil {
-		t.Fatal(err)
-	}
-	return base + name
+	return stack.Shared(t).Database.NewDatabase(t)
 }
 
 // migrated makes a database with the current schema.
-func migrated(t *testing.T) (dsn string) {
+func migrated(t testing.TB) (dsn string) {
 	t.Helper()
 	dsn = newDatabase(t)
 	if _, err := ledger.MigrateUp(t.Context(), dsn); err != nil {
@@ -44,9 +29,15 @@ func migrated(t *testing.T) (dsn string) {
 }
 
 // connect opens the database beside the ledger, to look at it.
-func connect(t *testing.T, dsn string) *sql.DB {
+func connect(t testing.TB, dsn string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("mysql", dsn+"?parseTime=true&multiStatements=true&time_zone=%27%2B00%3A00%27")
+	cfg, err := mysql.ParseDSN(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.ParseTime, cfg.MultiStatements, cfg.InterpolateParams = true, true, true
+	cfg.Params = map[string]string{"time_zone": "'+00:00'"}
+	db, err := sql.Open("mysql", cfg.FormatDSN())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +46,7 @@ func connect(t *testing.T, dsn string) *sql.DB {
 }
 
 // value reads one value.
-func value[T any](t *testing.T, db *sql.DB, query string, args ...any) T {
+func value[T any](t testing.TB, db *sql.DB, query string, args ...any) T {
 	t.Helper()
 	var v T
 	if err := db.QueryRow(query, args...).Scan(&v); err != nil {
@@ -64,7 +55,7 @@ func value[T any](t *testing.T, db *sql.DB, query string, args ...any) T {
 	return v
 }
 
-func exec(t *testing.T, db *sql.DB, query string, args ...any) {
+func exec(t testing.TB, db *sql.DB, query string, args ...any) {
 	t.Helper()
 	if _, err := db.Exec(query, args...); err != nil {
 		t.Fatalf("%s: %v", query, err)
@@ -72,7 +63,7 @@ func exec(t *testing.T, db *sql.DB, query string, args ...any) {
 }
 
 // checkSums fails where the usage deltas are not the sums of the records, in any hour, for any name, in any unit.
-func checkSums(t *testing.T, db *sql.DB) {
+func checkSums(t testing.TB, db *sql.DB) {
 	t.Helper()
 	units := []string{"prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "cache_write_tokens",
 		"reasoning_tokens", "audio_tokens"}

@@ -67,6 +67,7 @@ var serverFaults = map[fault][]uint16{
 		1227, // privilege needed
 		1231, // variable can't be set to the value
 		1364, // field has no default
+		1665, // the binary log is of statements, which READ COMMITTED does not allow
 		3118, // account locked
 	},
 }

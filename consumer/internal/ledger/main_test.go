@@ -1,9 +1,10 @@
 package ledger_test
 
 import (
+	"os"
 	"testing"
 
-	"go.uber.org/goleak"
+	"gateway-billing.internal/shared/testkit/stack"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { os.Exit(stack.Main(m)) }

@@ -17,7 +17,7 @@ import (
 var start = time.Date(2026, 3, 4, 5, 6, 7, 890e6, time.UTC)
 
 // ledgerOf opens a store and a writer on a database with the current schema.
-func ledgerOf(t *testing.T, dsn string, change ...func(*ledger.Options)) *ledger.Writer {
+func ledgerOf(t testing.TB, dsn string, change ...func(*ledger.Options)) *ledger.Writer {
 	t.Helper()
 	options := ledger.Options{DSN: dsn, Writers: 2}
 	for _, c := range change {
@@ -40,7 +40,7 @@ func ledgerOf(t *testing.T, dsn string, change ...func(*ledger.Options)) *ledger
 }
 
 // fresh is a ledger in a new database, and the database.
-func fresh(t *testing.T, change ...func(*ledger.Options)) (*ledger.Writer, *sql.DB) {
+func fresh(t testing.TB, change ...func(*ledger.Options)) (*ledger.Writer, *sql.DB) {
 	t.Helper()
 	dsn := migrated(t)
 	return ledgerOf(t, dsn, change...), connect(t, dsn)
@@ -84,7 +84,7 @@ func someID() (id [16]byte) {
 
 func unit(records ...record.Record) record.Unit { return record.Unit{Records: records} }
 
-func commit(t *testing.T, w *ledger.Writer, u record.Unit) ledger.Outcome {
+func commit(t testing.TB, w *ledger.Writer, u record.Unit) ledger.Outcome {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()

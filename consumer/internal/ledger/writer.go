@@ -191,12 +191,11 @@ func (w *Writer) gather() []*waiter {
 func (w *Writer) commit(batch []*waiter) error {
 	var items []*item
 	bytes := 0
-	earlier := map[batchID]bool{}
 	limits := &w.store.options
 	for _, wt := range batch {
 		for _, it := range wt.items {
 			if len(items) > 0 && (len(items) >= limits.MaxRows || bytes+it.bytes() > 2*limits.MaxBytes) {
-				if err := w.store.commit(w.ctx, items, earlier); err != nil {
+				if err := w.store.commit(w.ctx, items, map[batchID]bool{}); err != nil {
 					return err
 				}
 				items, bytes = items[:0], 0
@@ -205,5 +204,5 @@ func (w *Writer) commit(batch []*waiter) error {
 			bytes += it.bytes()
 		}
 	}
-	return w.store.commit(w.ctx, items, earlier)
+	return w.store.commit(w.ctx, items, map[batchID]bool{})
 }
