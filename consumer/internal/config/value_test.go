@@ -32,7 +32,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	logger := zerolog.New(&log)
 	logger.Info().Interface("config", cfg).Stringer("dsn", cfg.MySQL.DSN).Send()
 	for name, text := range map[string]string{
-		"%v": fmt.Sprint(cfg), "%+v": fmt.Sprintf("%+v", cfg), "%#v": fmt.Sprintf("%#v", cfg), "%s": fmt.Sprintf("%s", cfg.MySQL.DSN),
+		"%v": fmt.Sprint(cfg), "%+v": fmt.Sprintf("%+v", cfg), "%#v": fmt.Sprintf("%#v", cfg), "Sprint": fmt.Sprint(cfg.MySQL.DSN),
 		"%q": fmt.Sprintf("%q", cfg.MySQL.DSN), "%x": fmt.Sprintf("%x", cfg.MySQL.DSN),
 		"json": string(asJSON), "yaml": string(asYAML), "log": log.String(),
 	} {

@@ -71,10 +71,11 @@ func values(t *testing.T, registry prometheus.Gatherer) map[string]float64 {
 	out := map[string]float64{}
 	for _, f := range families {
 		for _, metric := range f.GetMetric() {
-			name := f.GetName()
+			words := []string{f.GetName()}
 			for _, l := range metric.GetLabel() {
-				name += " " + l.GetName() + "=" + l.GetValue()
+				words = append(words, l.GetName()+"="+l.GetValue())
 			}
+			name := strings.Join(words, " ")
 			value := metric.GetCounter().GetValue() + metric.GetGauge().GetValue() + metric.GetHistogram().GetSampleSum()
 			if value != 0 && f.GetName() != "billing_build_info" {
 				out[name] = value
