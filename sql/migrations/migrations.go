@@ -73,7 +73,10 @@ func locked(ctx context.Context, db *sql.DB, do func(*goose.Provider) error) err
 	if held != 1 {
 		return errors.New("migration lock: another migration has held it for an hour")
 	}
-	defer q.ReleaseMigrationLock(context.WithoutCancel(ctx))
+	defer func() {
+		// Where this fails the connection is gone, and the lock with it.
+		_, _ = q.ReleaseMigrationLock(context.WithoutCancel(ctx))
+	}()
 	if _, err := conn.ExecContext(ctx, statement("version_table")); err != nil {
 		return fmt.Errorf("schema version table: %w", err)
 	}

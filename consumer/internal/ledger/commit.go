@@ -164,7 +164,7 @@ func (s *Store) passesWithoutTexts(ctx context.Context, it *item) bool {
 
 // pause waits half of d to all of it, so that many do not come back at once; the error is the context's.
 func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d/2 + rand.N(d/2+1))
+	timer := time.NewTimer(d/2 + rand.N(d/2+1)) //nolint:gosec // jitter is no secret
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
