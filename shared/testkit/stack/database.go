@@ -49,7 +49,7 @@ func newDatabase(ctx context.Context, cache *artifact.Cache, dir string, extra [
 	admin.User, admin.Passwd, admin.Net = "billing", rand.Text(), "tcp"
 	admin.Timeout, admin.Logger = 5*time.Second, &mysql.NopLogger{}
 	init := filepath.Join(dir, "init.sql")
-	// One statement a line: two on one line make the server spin for ever.
+	// One statement a line: the server reads no other.
 	if err := os.WriteFile(init, fmt.Appendf(nil,
 		"CREATE OR REPLACE USER %[1]s@'127.0.0.1' IDENTIFIED BY '%[2]s';\n"+
 			"GRANT ALL ON *.* TO %[1]s@'127.0.0.1' WITH GRANT OPTION;\n", admin.User, admin.Passwd), 0o600); err != nil {

@@ -46,9 +46,10 @@ func Main(m *testing.M, options ...goleak.Option) (code int) {
 
 // Shared returns the stack that all tests of the package use side by side, each with topics and databases of its own:
 // what the environment names, else what `make up` left running, else one that the first call starts and Main stops. A
-// test must not stop or pause its servers.
+// test must not stop or pause its servers. Like every helper here that starts servers, it skips the test in short mode.
 func Shared(t testing.TB) *Stack {
 	t.Helper()
+	skipShort(t)
 	shared.Lock()
 	defer shared.Unlock()
 	if !shared.managed {
@@ -88,6 +89,7 @@ func startShared() (*Stack, error) {
 // StartDatabase starts a MariaDB for one test alone, which may hurt it; args are further arguments of the server.
 func StartDatabase(t testing.TB, args ...string) *Database {
 	t.Helper()
+	skipShort(t)
 	s := &Stack{}
 	s.cleanup(t)
 	var err error
@@ -100,6 +102,7 @@ func StartDatabase(t testing.TB, args ...string) *Database {
 // StartRocketMQ starts a name server and a broker for one test alone, which may hurt them.
 func StartRocketMQ(t testing.TB, options RocketMQOptions) *RocketMQ {
 	t.Helper()
+	skipShort(t)
 	s := &Stack{}
 	s.cleanup(t)
 	var err error
@@ -107,6 +110,14 @@ func StartRocketMQ(t testing.TB, options RocketMQOptions) *RocketMQ {
 		t.Fatal(err)
 	}
 	return s.RocketMQ
+}
+
+// skipShort leaves to `go test -short` what needs no server.
+func skipShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("short mode: this test needs servers")
+	}
 }
 
 func (s *Stack) cleanup(t testing.TB) {

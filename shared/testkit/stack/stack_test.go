@@ -1,33 +1,139 @@
 package stack_test
 
 import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"gateway-billing.internal/shared/testkit/stack"
 )
 
-func TestStart(t *testing.T) {
-	start := time.Now()
-	s, err := stack.Start(t.Context(), stack.Options{})
-	if err != nil {
+func TestTwoStacksSideBySide(t *testing.T) {
+	needServers(t)
+	tempDir := alone(t)
+	stacks, errs := make([]*stack.Stack, 2), make([]error, 2)
+	done := make(chan struct{})
+	for i := range stacks {
+		go func() {
+			stacks[i], errs[i] = stack.Start(t.Context(), stack.Options{})
+			done <- struct{}{}
+		}()
+	}
+	<-done
+	<-done
+	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
-	t.Log("start", time.Since(start))
-	defer func() {
-		b := time.Now()
+	for i, s := range stacks {
+		if err := s.RocketMQ.CreateTopic(t.Context(), fmt.Sprintf("topic-%d", i), 1+i, stack.ReadWrite); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Database.CreateDatabase(t.Context(), "same_name"); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := stacks[0].RocketMQ.MaxOffsets(t.Context(), "topic-1"); err == nil {
+		t.Error("the first broker knows the second one's topic")
+	}
+
+	for _, s := range stacks {
 		if err := s.Stop(); err != nil {
 			t.Error(err)
 		}
-		t.Log("stop", time.Since(b))
-	}()
-	t.Run("x", func(t *testing.T) {
-		b := time.Now()
-		t.Log(s.Database.NewDatabase(t))
-		topic := s.RocketMQ.NewTopic(t, 4)
-		group := s.RocketMQ.NewGroup(t)
-		t.Log(time.Since(b))
-		t.Log(s.RocketMQ.MaxOffsets(t.Context(), topic))
-		t.Log(s.RocketMQ.CommittedOffsets(t.Context(), group, topic))
+		if err := s.Stop(); err != nil {
+			t.Errorf("second Stop: %v", err)
+		}
+	}
+	if found := left(t, tempDir); len(found) > 0 {
+		t.Errorf("left behind:\n%s", strings.Join(found, "\n"))
+	}
+}
+
+func TestFailedStartLeavesNothing(t *testing.T) {
+	needServers(t)
+	for _, tc := range []struct {
+		name    string
+		options stack.Options
+		want    string
+	}{
+		{"database", stack.Options{DatabaseArgs: []string{"--no-such-option"}}, "unknown option '--no-such-option'"},
+		{
+			"broker", stack.Options{RocketMQ: stack.RocketMQOptions{BrokerConfig: []string{"namesrvAddr=nonsense:port"}}},
+			"nonsense:port",
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tempDir := alone(t)
+			s, err := stack.Start(t.Context(), tc.options)
+			if err == nil {
+				t.Fatal("it started", s.Stop())
+			}
+			if !strings.Contains(err.Error(), "start the "+tc.name) || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %q does not name the %s and show %q of its log", err, tc.name, tc.want)
+			}
+			if found := left(t, tempDir); len(found) > 0 {
+				t.Errorf("left behind:\n%s", strings.Join(found, "\n"))
+			}
+		})
+	}
+}
+
+func TestServersDieWithTheirParent(t *testing.T) {
+	needServers(t)
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux ends the children of a killed process")
+	}
+	tempDir := alone(t)
+	parent := exec.Command(os.Args[0])
+	parent.Env = append(os.Environ(), holdEnv+"=1")
+	parent.Stderr = os.Stderr
+	out, err := parent.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pids [3]int
+	_, err = fmt.Fscan(bufio.NewReader(out), &pids[0], &pids[1], &pids[2])
+	if err == nil {
+		// A paused server must go as well.
+		err = syscall.Kill(pids[1], syscall.SIGSTOP)
+	}
+	if err := errors.Join(err, parent.Process.Kill()); err != nil {
+		t.Error(err)
+	}
+	io.Copy(io.Discard, out)
+	parent.Wait()
+	eventually(t, "all servers are gone", func() bool {
+		for _, pid := range pids {
+			if syscall.Kill(pid, 0) == nil {
+				return false
+			}
+		}
+		return true
 	})
+
+	// Its directory remains, until a later start finds that nobody holds it any more.
+	dirs, err := filepath.Glob(filepath.Join(tempDir, "billing-stack-*"))
+	if err != nil || len(dirs) != 1 {
+		t.Fatalf("directories %v, %v", dirs, err)
+	}
+	long := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(dirs[0], long, long); err != nil {
+		t.Fatal(err)
+	}
+	stack.StartDatabase(t)
+	if _, err := os.Stat(dirs[0]); err == nil {
+		t.Errorf("%s is still there", dirs[0])
+	}
 }
