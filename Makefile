@@ -53,11 +53,9 @@ unit: ## Run the tests that need no server.
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (30s).
-	@set -e; for package in $$(go list $(PACKAGES)); do \
-		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
-			echo "$$package $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
-		done; \
+	@set -e; for found in $$(grep -rEo '^func Fuzz[A-Za-z0-9_]+' --include '*_test.go' $(MODULES) | sed 's/:func /:/' | sort -u); do \
+		echo "$$found"; \
+		go test -run '^$$' -fuzz "^$${found##*:}\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$${found%%:*}")"; \
 	done
 
 .PHONY: lint

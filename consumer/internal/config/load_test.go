@@ -327,3 +327,31 @@ func TestValidatesWhatIsNeeded(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Whatever stands in the file, it is read or refused with the file's name and, in one piece, a reason.
+func FuzzLoad(f *testing.F) {
+	f.Add(minimal)
+	f.Add("rocketmq: &r\n  topic: *r\n")
+	f.Add("rocketmq: {name_servers: [&a x, *a, [*a]]}\nmysql: *a\n")
+	f.Add("? [a]\n: b\n<<: {topic: x}\nlog:\n  level: !!binary aW5mbw==\n")
+	f.Add("--- !!map\n...\n---\n")
+	path := filepath.Join(f.TempDir(), "billing.yaml")
+	f.Fuzz(func(t *testing.T, text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := config.Load(path, nil, func(*config.Config) []config.Validator { return nil })
+		if err == nil {
+			return
+		}
+		all, ok := errors.AsType[config.Errors](err)
+		if !ok || len(all) == 0 {
+			t.Fatalf("not Errors: %v", err)
+		}
+		for _, e := range all {
+			if !strings.HasPrefix(e.Place, path) || e.Problem == "" {
+				t.Errorf("%+v", e)
+			}
+		}
+	})
+}
