@@ -40,7 +40,6 @@ func (c *consumer) config() string { return filepath.Join(c.dir, "consumer.yaml"
 func (c *consumer) logFile() string { return filepath.Join(c.dir, "consumer.log") }
 
 func (c *consumer) command(ctx context.Context, args ...string) *exec.Cmd {
-	//nolint:gosec // the binary is what the caller of the demo named
 	cmd := exec.CommandContext(ctx, c.binary, append(args, "--config", c.config())...)
 	cmd.Env = append(os.Environ(), "BILLING_STAMP_KEYS="+c.stampKeys)
 	return cmd

@@ -135,18 +135,22 @@ func verdict(ctx context.Context, s story, p *parts) error {
 func (p *parts) await(ctx context.Context, done func(progress) bool) (progress, error) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
+	var last progress
 	for {
 		now, err := readProgress(ctx, p.db)
-		if err == nil && done(now) {
-			return now, nil
+		if err == nil {
+			last = now
+			if done(now) {
+				return now, nil
+			}
 		}
 		if died := p.consumer.check(); died != nil {
-			return now, died
+			return last, died
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return now, fmt.Errorf("gave up waiting for the consumer at %+v: %w\n%s", now, ctx.Err(), p.consumer.lastLog())
+			return last, fmt.Errorf("waiting for the consumer ended at %+v: %w\n%s", last, context.Cause(ctx), p.consumer.lastLog())
 		}
 	}
 }

@@ -42,7 +42,6 @@ func bindings(topic string) ([]gateway.Route, gateway.Plugins) {
 // requests makes n of them: half JSON, of which some get a 502, a third streams, of which some are given up by their
 // client, the rest anonymous.
 func requests(n int, seed uint64) []gateway.Request {
-	//nolint:gosec // the same requests for the same seed, nothing secret
 	random := rand.New(rand.NewPCG(seed, 0))
 	all := make([]gateway.Request, n)
 	for i := range all {

@@ -148,7 +148,6 @@ func (r *Runner) spawn() error {
 		return errors.New("runner: stopped")
 	}
 	// Without a context: the runner outlives the call that starts it.
-	//nolint:gosec,noctx // the binary is what the caller named
 	cmd := exec.Command(r.config.Command[0], r.config.Command[1:]...)
 	cmd.Env = append(os.Environ(), r.config.Env...)
 	cmd.Env = append(cmd.Env,

@@ -11,14 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"gateway-billing.internal/shared/testkit/gateway/apisixlog"
 	"gateway-billing.internal/shared/testkit/gateway/nginx"
 )
-
-// The RocketMQ client starts a goroutine of its own when it is loaded.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) }
 
 // inbox is a broker that keeps what it gets.
 type inbox struct {

@@ -59,14 +59,7 @@ func NewProducer(config ProducerConfig) (*Producer, error) {
 
 // Send sends a message and waits for the broker's confirmation.
 func (p *Producer) Send(ctx context.Context, m Message) error {
-	message := primitive.NewMessage(m.Topic, m.Body)
-	if m.Tag != "" {
-		message.WithTag(m.Tag)
-	}
-	if m.Key != "" {
-		message.WithKeys([]string{m.Key})
-	}
-	result, err := p.client.SendSync(ctx, message)
+	result, err := p.send(ctx, m)
 	if err != nil {
 		return fmt.Errorf("send to topic %s: %w", m.Topic, err)
 	}
@@ -74,6 +67,17 @@ func (p *Producer) Send(ctx context.Context, m Message) error {
 		return fmt.Errorf("send to topic %s: the broker answered status %d", m.Topic, result.Status)
 	}
 	return nil
+}
+
+func (p *Producer) send(ctx context.Context, m Message) (*primitive.SendResult, error) {
+	message := primitive.NewMessage(m.Topic, m.Body)
+	if m.Tag != "" {
+		message.WithTag(m.Tag)
+	}
+	if m.Key != "" {
+		message.WithKeys([]string{m.Key})
+	}
+	return p.client.SendSync(ctx, message)
 }
 
 // Close ends the connections.

@@ -1,0 +1,18 @@
+package rocketlog
+
+import (
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"gateway-billing.internal/shared/testkit/stack"
+)
+
+// The RocketMQ client starts a goroutine when it is loaded. Three that each producer has sleep for up to 10 s before
+// they look whether it is closed.
+func TestMain(m *testing.M) {
+	const start = "github.com/apache/rocketmq-client-go/v2/internal.(*rmqClient).Start.func1."
+	os.Exit(stack.Main(m, goleak.IgnoreCurrent(),
+		goleak.IgnoreAnyFunction(start+"1"), goleak.IgnoreAnyFunction(start+"3"), goleak.IgnoreAnyFunction(start+"4")))
+}
