@@ -120,7 +120,7 @@ func reject(it *item, cause error) bool {
 	if errors.Is(cause, coalesce.ErrTooLarge) {
 		reason = deadletter.ReasonTooLarge
 	}
-	it.reject = rejectOf(it.candidate.rec, reason, detail(cause))
+	it.reject = rejectOf(it.unit, it.candidate.rec, reason, detail(cause))
 	it.candidate = nil
 	return true
 }

@@ -24,6 +24,7 @@ type Outcome struct {
 
 // item is one entry of a message on its way: a candidate, or a reject.
 type item struct {
+	unit      *record.Unit
 	owner     *Outcome
 	candidate *candidate
 	reject    *record.Reject
@@ -33,29 +34,27 @@ type item struct {
 func itemsOf(u *record.Unit, owner *Outcome) []*item {
 	items := make([]*item, 0, len(u.Records)+len(u.Rejects))
 	for i := range u.Records {
-		it := &item{owner: owner}
+		it := &item{unit: u, owner: owner}
 		c, err := newCandidate(&u.Records[i])
 		if err != nil {
-			it.reject = rejectOf(&u.Records[i], deadletter.BadValue("request_time"), err.Error())
+			it.reject = rejectOf(u, &u.Records[i], deadletter.BadValue("request_time"), err.Error())
 		} else {
 			it.candidate = c
 		}
 		items = append(items, it)
 	}
 	for i := range u.Rejects {
-		items = append(items, &item{owner: owner, reject: &u.Rejects[i]})
+		items = append(items, &item{unit: u, owner: owner, reject: &u.Rejects[i]})
 	}
 	return items
 }
 
-// rejectOf is the dead letter of a record that is itself at fault. It holds what the ledger would have kept of the
-// entry, and its key stands in for the message body in what makes it unique: the same entry in another message is the
-// same dead letter.
-func rejectOf(r *record.Record, reason, detail string) *record.Reject {
+// rejectOf is the dead letter of a record of u that is itself at fault.
+func rejectOf(u *record.Unit, r *record.Record, reason, detail string) *record.Reject {
 	key := r.Key
 	return &record.Reject{
 		Origin: r.Origin, EntryIndex: r.EntryIndex, Reason: reason, Detail: detail, Key: &key,
-		Raw: []byte(r.Body), BodySHA256: sha256.Sum256(key[:]),
+		Raw: r.Raw, BodySHA256: sha256.Sum256(u.Body),
 	}
 }
 

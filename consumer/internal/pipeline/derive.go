@@ -25,7 +25,7 @@ type Deriver struct {
 
 // Unit is what a message body becomes: each of its entries a record or a reject, a body that holds none one reject.
 func (d *Deriver) Unit(origin record.Origin, body []byte) record.Unit {
-	var unit record.Unit
+	unit := record.Unit{Body: body}
 	parts, err := logentry.Split(body)
 	if err != nil {
 		unit.Rejects = []record.Reject{{Origin: origin, EntryIndex: -1, Reason: splitReason(err), Detail: err.Error(), Raw: body}}
@@ -38,7 +38,7 @@ func (d *Deriver) Unit(origin record.Origin, body []byte) record.Unit {
 			unit.Rejects = append(unit.Rejects, *reject)
 			continue
 		}
-		rec.Origin, rec.EntryIndex = origin, i
+		rec.Origin, rec.EntryIndex, rec.Raw = origin, i, raw
 		unit.Records = append(unit.Records, *rec)
 	}
 	if len(unit.Rejects) > 0 {

@@ -158,6 +158,8 @@ type Record struct {
 	Billable       bool
 	BillableReason string
 
+	// Raw is the entry as it came, a part of the message body. Only a dead letter keeps it.
+	Raw []byte
 	// Body is what the ledger keeps of the entry, by the body policy. Valid UTF-8.
 	Body string
 	// Marks say what was cut, left out or doubted in this record, each a short code, sorted.
@@ -183,6 +185,8 @@ type Reject struct {
 // Unit is what one message became: len(Records) + len(Rejects) is the number of its entries (1 for a message that could
 // not be decoded). It is committed as a whole or not at all.
 type Unit struct {
+	// Body is the raw message body.
+	Body    []byte
 	Records []Record
 	Rejects []Reject
 }
