@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	gateway-billing.internal/shared v0.0.0
+	gateway-billing.internal/shared/testkit v0.0.0
 	gateway-billing.internal/sql v0.0.0
 	github.com/apache/rocketmq-client-go/v2 v2.1.2
 	github.com/go-sql-driver/mysql v1.10.1
