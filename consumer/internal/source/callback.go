@@ -23,13 +23,15 @@ func (s *session) consume(_ context.Context, msgs ...*primitive.MessageExt) (con
 
 	size := len(msg.Body)
 	s.observer.MessageReceived(size)
-	from := s.holdings.enter(msg.Queue, size)
+	from, turn := s.holdings.enter(msg, size)
 	defer s.holdings.leave(from, size)
 
-	if s.record(from, msg) {
+	if s.record(from, turn, msg) {
+		s.holdings.ack(from, msg.QueueOffset)
 		s.observer.MessageAcked()
 		return consumer.ConsumeSuccess, nil
 	}
+	s.holdings.wait(from)
 	select {
 	case <-from.dropped:
 	case <-s.closed:
@@ -38,8 +40,16 @@ func (s *session) consume(_ context.Context, msgs ...*primitive.MessageExt) (con
 	return consumer.ConsumeRetryLater, nil
 }
 
-// record waits for its turn and lets the handler record the message. false: it is to be held.
-func (s *session) record(from *assignment, msg *primitive.MessageExt) bool {
+// record waits for the message's turn in its queue and for a free place, and lets the handler record it. false: it is
+// to be held.
+func (s *session) record(from *assignment, turn turn, msg *primitive.MessageExt) bool {
+	select {
+	case <-turn.before:
+	case <-s.gate.closing:
+		return false
+	case <-from.dropped:
+		return false
+	}
 	select {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
@@ -52,6 +62,7 @@ func (s *session) record(from *assignment, msg *primitive.MessageExt) bool {
 		return false
 	}
 	defer s.gate.leave()
+	close(turn.gone)
 
 	err := s.handle(message(msg))
 	if err == nil {
@@ -88,7 +99,7 @@ func (s *session) park(pull *hooks.FilterMessageContext) ([]*primitive.MessageEx
 		<-s.closed
 		return nil, nil
 	default:
-		s.holdings.pulled(pull.MQ)
+		s.holdings.pulled(pull.MQ, pull.Msg)
 		return pull.Msg, nil
 	}
 }

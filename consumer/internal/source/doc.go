@@ -4,9 +4,10 @@
 //
 // What happens to a message:
 //
-//	pull ─► park ─► client's buffer ─► consume ─► turn (Concurrency) ─► handler ─► ack
-//	        │ drain only                 │ holdings counts it         │ no end but recorded, or its context's
-//	        └ stops the pull             └ released when the queue went to another member, or after the shutdown
+//	pull ─► park ─► client's buffer ─► consume ─► turn in its queue ─► place (Concurrency) ─► handler ─► ack
+//	        │ in the drain               │ holdings counts it                                  │ it ends when the message
+//	        └ stops the pull             └ released when the queue went to another member,     └ is recorded, or with
+//	                                       or after the shutdown                                 its context
 //
 // # The traps of the client, and where each is closed
 //
@@ -22,8 +23,11 @@
 //   - A panic in the callback leaves the message neither acknowledged nor retried, one in the client's own goroutines
 //     ends the process. handle recovers and the message is held; primitive.PanicHandler is set.
 //     TestMessageThatTheHandlerFailsOnStays.
-//   - Shutdown does not wait for callbacks. session.drain does. TestRestartsUnderLoadLoseAndRepeatNothing,
-//     TestDrainLimit.
+//   - Shutdown does not wait for callbacks, and the offsets that it sends are lost at times, because it closes the
+//     connection right behind them. session.drain waits, for the brokers' word too.
+//     TestRestartsUnderLoadLoseAndRepeatNothing, TestDrainLimit.
+//   - Callbacks start in any order, so a drain would leave held messages in front of recorded ones, and those would be
+//     read twice. turn keeps the order of each queue. TestHoldings, TestRestartsUnderLoadLoseAndRepeatNothing.
 //   - Shutdown closes a channel that a pull loop may be sending to, in a goroutine that nobody recovers: the process
 //     ends. park stops the loops before. (Suspend would only make it rarer, and its flag is a data race.)
 //   - One verdict covers a whole callback batch: ConsumeMessageBatchMaxSize is 1.

@@ -33,10 +33,28 @@ type assignment struct {
 	queue    primitive.MessageQueue
 	order    int
 	messages int
-	gone     bool
+	// waiting of the messages are held: the handler will not get them any more.
+	waiting int
+	// acked is behind the last offset that was acknowledged, 0 before the first.
+	acked int64
+	gone  bool
 	// dropped is closed when the client is known to ignore the verdicts of these messages.
 	dropped chan struct{}
+	// turns are of the messages that were pulled and did not enter yet; lastTurn is the latest one's.
+	turns    map[*primitive.MessageExt]turn
+	lastTurn turn
 }
+
+// turn keeps the messages of a queue in order on their way to the handler, while their callbacks start in any order: a
+// message may go when the one before it went. So what the handler got is always the beginning of the queue, and a drain
+// leaves no held message in front of recorded ones, which would be read again with it.
+type turn struct {
+	before <-chan struct{} // closed when the message before went
+	gone   chan struct{}   // to be closed when this one goes
+}
+
+// over is the turn of what was never in front.
+var over = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 func newHoldings(released func(int)) *holdings {
 	return &holdings{
@@ -46,23 +64,43 @@ func newHoldings(released func(int)) *holdings {
 	}
 }
 
-// pulled is called with each pull that found messages, before any of them can enter.
-func (h *holdings) pulled(queue *primitive.MessageQueue) {
+// pulled is called with the messages of each pull, in order, before any of them can enter.
+func (h *holdings) pulled(queue *primitive.MessageQueue, msgs []*primitive.MessageExt) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.seen[queue] == nil {
-		h.seen[queue] = &assignment{queue: *queue, order: len(h.seen), dropped: make(chan struct{})}
+	a := h.seen[queue]
+	if a == nil {
+		a = newAssignment(*queue)
+		a.order = len(h.seen)
+		h.seen[queue] = a
+	}
+	if a.gone {
+		return
+	}
+	for _, msg := range msgs {
+		a.lastTurn = turn{before: a.lastTurn.gone, gone: make(chan struct{})}
+		a.turns[msg] = a.lastTurn
 	}
 }
 
-func (h *holdings) enter(queue *primitive.MessageQueue, bytes int) *assignment {
+func newAssignment(queue primitive.MessageQueue) *assignment {
+	return &assignment{
+		queue:    queue,
+		dropped:  make(chan struct{}),
+		turns:    map[*primitive.MessageExt]turn{},
+		lastTurn: turn{gone: over},
+	}
+}
+
+// enter is called first in a message's callback, leave last.
+func (h *holdings) enter(msg *primitive.MessageExt, bytes int) (*assignment, turn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.messages++
 	h.bytes += int64(bytes)
-	a := h.seen[queue]
+	a := h.seen[msg.Queue]
 	if a == nil { // not pulled: an operator had the broker send this one message directly
-		a = &assignment{dropped: make(chan struct{})}
+		a = newAssignment(*msg.Queue)
 	} else if cur := h.current[a.queue]; cur == nil || cur.order < a.order {
 		h.retire(cur)
 		h.current[a.queue] = a
@@ -70,7 +108,12 @@ func (h *holdings) enter(queue *primitive.MessageQueue, bytes int) *assignment {
 		h.retire(a)
 	}
 	a.messages++
-	return a
+	t, ok := a.turns[msg]
+	delete(a.turns, msg)
+	if !ok {
+		t = turn{before: over, gone: make(chan struct{})}
+	}
+	return a, t
 }
 
 func (h *holdings) leave(a *assignment, bytes int) {
@@ -79,6 +122,39 @@ func (h *holdings) leave(a *assignment, bytes int) {
 	h.messages--
 	h.bytes -= int64(bytes)
 	a.messages--
+}
+
+// wait notes that one of the messages is held, ack that one is acknowledged. Both come before leave.
+func (h *holdings) wait(a *assignment) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a.waiting++
+}
+
+func (h *holdings) ack(a *assignment, offset int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a.acked = max(a.acked, offset+1)
+}
+
+// settled reports whether the client has noted the verdict of every message in the table that is not held.
+func (h *holdings) settled(table map[primitive.MessageQueue]ownedQueue) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for mq, owned := range table {
+		a := h.current[mq]
+		if a == nil {
+			a = &assignment{}
+		}
+		position := a.acked
+		if owned.buffered > 0 {
+			position = owned.first
+		}
+		if owned.buffered != a.waiting || (a.acked > 0 && owned.committed < position) {
+			return false
+		}
+	}
+	return true
 }
 
 // retireAbsent releases the assignments that are not in the client's table, and returns the table.
@@ -107,6 +183,7 @@ func (h *holdings) retire(a *assignment) {
 		return
 	}
 	a.gone = true
+	a.turns = nil
 	close(a.dropped)
 	if a.messages > 0 {
 		h.released(a.messages)

@@ -16,6 +16,13 @@ func isDropped(a *assignment) bool {
 }
 
 func TestHoldings(t *testing.T) {
+	message := func(queue *primitive.MessageQueue) *primitive.MessageExt {
+		return &primitive.MessageExt{Message: primitive.Message{Queue: queue}}
+	}
+	enter := func(h *holdings, queue *primitive.MessageQueue, bytes int) *assignment {
+		a, _ := h.enter(message(queue), bytes)
+		return a
+	}
 	queue := func() *primitive.MessageQueue {
 		return &primitive.MessageQueue{Topic: "t", BrokerName: "b", QueueId: 1}
 	}
@@ -27,32 +34,32 @@ func TestHoldings(t *testing.T) {
 
 	t.Run("a later assignment of the queue releases the earlier", func(t *testing.T) {
 		h, one, two := fresh(), queue(), queue()
-		h.pulled(one)
-		a := h.enter(one, 10)
-		h.enter(one, 10)
-		h.pulled(two)
+		h.pulled(one, nil)
+		a := enter(h, one, 10)
+		enter(h, one, 10)
+		h.pulled(two, nil)
 		if isDropped(a) {
 			t.Error("dropped before the later one handed over a message")
 		}
-		b := h.enter(two, 10)
+		b := enter(h, two, 10)
 		if !isDropped(a) || isDropped(b) || released != 2 {
 			t.Errorf("earlier dropped %t, later dropped %t, %d released", isDropped(a), isDropped(b), released)
 		}
 	})
 	t.Run("a late callback of the earlier does not release the later", func(t *testing.T) {
 		h, one, two := fresh(), queue(), queue()
-		h.pulled(one)
-		h.pulled(two)
-		b := h.enter(two, 10)
-		a := h.enter(one, 10)
+		h.pulled(one, nil)
+		h.pulled(two, nil)
+		b := enter(h, two, 10)
+		a := enter(h, one, 10)
 		if !isDropped(a) || isDropped(b) {
 			t.Errorf("earlier dropped %t, later dropped %t", isDropped(a), isDropped(b))
 		}
 	})
 	t.Run("a queue that went away is released", func(t *testing.T) {
 		h, one := fresh(), queue()
-		h.pulled(one)
-		a := h.enter(one, 10)
+		h.pulled(one, nil)
+		a := enter(h, one, 10)
 		h.retireAbsent(func() map[primitive.MessageQueue]ownedQueue {
 			return map[primitive.MessageQueue]ownedQueue{*one: {}}
 		})
@@ -66,10 +73,10 @@ func TestHoldings(t *testing.T) {
 	})
 	t.Run("a message sent by an operator belongs to no assignment", func(t *testing.T) {
 		h, one := fresh(), queue()
-		h.pulled(one)
-		a := h.enter(one, 10)
-		direct := h.enter(&primitive.MessageQueue{QueueId: 1}, 10)
-		h.enter(&primitive.MessageQueue{QueueId: 1}, 10)
+		h.pulled(one, nil)
+		a := enter(h, one, 10)
+		direct := enter(h, &primitive.MessageQueue{QueueId: 1}, 10)
+		enter(h, &primitive.MessageQueue{QueueId: 1}, 10)
 		h.retireAbsent(func() map[primitive.MessageQueue]ownedQueue {
 			return map[primitive.MessageQueue]ownedQueue{*one: {}}
 		})
@@ -77,11 +84,39 @@ func TestHoldings(t *testing.T) {
 			t.Error("dropped")
 		}
 	})
+	t.Run("messages take their turns as they were pulled, however they enter", func(t *testing.T) {
+		h, q := fresh(), queue()
+		msgs := []*primitive.MessageExt{message(q), message(q), message(q)}
+		h.pulled(q, msgs[:2])
+		h.pulled(q, msgs[2:])
+		_, third := h.enter(msgs[2], 1)
+		_, second := h.enter(msgs[1], 1)
+		_, first := h.enter(msgs[0], 1)
+		isOpen := func(c <-chan struct{}) bool {
+			select {
+			case <-c:
+				return true
+			default:
+				return false
+			}
+		}
+		if !isOpen(first.before) || isOpen(second.before) || isOpen(third.before) {
+			t.Error("not the first one's turn")
+		}
+		close(first.gone)
+		if !isOpen(second.before) || isOpen(third.before) {
+			t.Error("not the second one's turn")
+		}
+		close(second.gone)
+		if !isOpen(third.before) {
+			t.Error("not the third one's turn")
+		}
+	})
 	t.Run("totals", func(t *testing.T) {
 		h, one := fresh(), queue()
-		h.pulled(one)
-		a := h.enter(one, 10)
-		h.enter(one, 5)
+		h.pulled(one, nil)
+		a := enter(h, one, 10)
+		enter(h, one, 5)
 		h.leave(a, 10)
 		if n, bytes := h.totals(); n != 1 || bytes != 5 {
 			t.Errorf("%d messages, %d bytes", n, bytes)

@@ -41,8 +41,8 @@ type Options struct {
 	// Start is where a group begins that has not committed yet. It means nothing to a group that has.
 	Start Start
 
-	// DrainLimit is how long messages being worked on may take to finish when Run's context ends (default 20 s, at
-	// most 100 s: after 120 s without a pull the client would drop the queues).
+	// DrainLimit is how long Run may take to return when its context ends (default 20 s, at most 100 s: after 120 s
+	// without a pull the client would drop the queues). The last 6 s of it, at most half, are not the handler's.
 	DrainLimit time.Duration
 
 	// ConsumeTimeout is for tests only: the client's own limit for a message, default 10 years. A held message is safe

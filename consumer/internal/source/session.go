@@ -26,6 +26,8 @@ type session struct {
 	observer Observer
 	log      zerolog.Logger
 	capacity capacity
+	// route is the last one that a name server gave. Only watch uses it.
+	route remoting.Route
 
 	client pushClient
 	// table reads the client's queues.
@@ -55,13 +57,17 @@ type pushClient interface {
 	Subscribe(topic string, selector consumer.MessageSelector,
 		f func(context.Context, ...*primitive.MessageExt) (consumer.ConsumeResult, error)) error
 	Start() error
+	PersistConsumerOffset() error
 	Shutdown() error
 }
 
 // ownedQueue is what the client knows of one of its queues.
 type ownedQueue struct {
+	// committed is the position that the client will commit next.
 	committed int64
-	buffered  int
+	// buffered messages wait for their verdicts, first is the lowest offset of them.
+	buffered int
+	first    int64
 }
 
 func newSession(s *Source, found survey) (*session, error) {
@@ -92,7 +98,7 @@ func newSession(s *Source, found survey) (*session, error) {
 	x.table = func() map[primitive.MessageQueue]ownedQueue {
 		owned := map[primitive.MessageQueue]ownedQueue{}
 		for mq, info := range client.GetConsumerRunningInfo(false).MQTable {
-			owned[mq] = ownedQueue{committed: info.CommitOffset, buffered: info.CachedMsgCount}
+			owned[mq] = ownedQueue{info.CommitOffset, info.CachedMsgCount, info.CachedMsgMinOffset}
 		}
 		return owned
 	}

@@ -3,14 +3,16 @@ package source
 import (
 	"cmp"
 	"context"
-	"fmt"
+	"errors"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"gateway-billing.internal/consumer/internal/record"
+	"gateway-billing.internal/consumer/internal/source/remoting"
 )
 
 // Message is one RocketMQ message.
@@ -60,8 +62,8 @@ func New(options Options, handler Handler, log zerolog.Logger, observer Observer
 	}, nil
 }
 
-// Run reads until ctx ends, drains, and returns nil: DrainLimit and at most a second or two later. It connects again
-// and again while there is no name server, no topic, no broker, or no permission; State says which.
+// Run reads until ctx ends, drains within DrainLimit, and returns nil. It is called once. It connects again and again
+// while there is no name server, no topic, no broker, or no permission; State says which.
 func (s *Source) Run(ctx context.Context) error {
 	defer s.stopped()
 	wait := backoff{low: time.Second, high: 30 * time.Second}
@@ -105,12 +107,9 @@ func (b *backoff) sleep(ctx context.Context) {
 // connect looks whether everything is there and starts a client only then: one that fails to start is dead and leaves
 // its goroutines behind.
 func (s *Source) connect(ctx context.Context) (*session, error) {
-	found, err := s.survey(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
+	found := s.survey(ctx, remoting.Route{}, nil)
 	if !found.usable() {
-		return nil, fmt.Errorf("%s", found.reasons())
+		return nil, errors.New(strings.Join(found.reasons(), "; "))
 	}
 	session, err := newSession(s, found)
 	if err != nil {
@@ -122,6 +121,7 @@ func (s *Source) connect(ctx context.Context) (*session, error) {
 	s.mu.Lock()
 	s.session = session
 	s.mu.Unlock()
+	session.route = found.route
 	s.surveyed(found, nil)
 	return session, nil
 }

@@ -93,11 +93,7 @@ func (s *Source) surveyed(found survey, owned map[remoting.Queue]ownedQueue) {
 	s.state.TopicQueues = len(found.route.Queues)
 	s.state.Queues = queues
 	s.mu.Unlock()
-	if text := found.reasons(); text != "" {
-		s.notReady(text)
-	} else {
-		s.notReady()
-	}
+	s.notReady(found.reasons()...)
 }
 
 func queueState(q remoting.Queue, own ownedQueue, at queueOffsets) QueueState {
@@ -120,6 +116,6 @@ func (s *Source) stopped() {
 	s.session = nil
 	s.state.Connected = false
 	s.state.Queues = nil
+	s.state.Reasons = []string{"stopped"}
 	s.mu.Unlock()
-	s.notReady("stopped")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 
@@ -15,6 +16,8 @@ import (
 type survey struct {
 	route  remoting.Route
 	queues map[remoting.Queue]queueOffsets
+	// noRoute says why no name server gave a route just now; the route is an earlier one then.
+	noRoute string
 	// troubles are by broker name.
 	troubles map[string]string
 }
@@ -26,15 +29,21 @@ type queueOffsets struct {
 	committed int64
 }
 
-// usable: at least one broker of the topic answers and lets us pull.
-func (v survey) usable() bool { return len(v.troubles) < len(brokerNames(v.route)) }
+// usable: there is a route, and at least one broker of the topic answers and lets us pull.
+func (v survey) usable() bool {
+	return v.noRoute == "" && len(v.troubles) < len(brokerNames(v.route))
+}
 
-func (v survey) reasons() string {
+// reasons are what is wrong; empty when all is well.
+func (v survey) reasons() []string {
 	var out []string
-	for _, broker := range slices.Sorted(maps.Keys(v.troubles)) {
-		out = append(out, fmt.Sprintf("broker %s: %s", broker, v.troubles[broker]))
+	if v.noRoute != "" {
+		out = append(out, v.noRoute)
 	}
-	return strings.Join(out, "; ")
+	for _, broker := range slices.Sorted(maps.Keys(v.troubles)) {
+		out = append(out, fmt.Sprintf("broker %s (%s): %s", broker, v.route.Masters[broker], v.troubles[broker]))
+	}
+	return out
 }
 
 func brokerNames(route remoting.Route) []string {
@@ -47,43 +56,45 @@ func brokerNames(route remoting.Route) []string {
 	return names
 }
 
-// survey asks a name server for the route and each broker for its queues, all of them or those that wanted names.
-func (s *Source) survey(ctx context.Context, wanted func(remoting.Queue) bool) (survey, error) {
-	route, err := s.route(ctx)
-	if err != nil {
-		return survey{}, err
+// survey asks a name server for the route and each broker for its queues, all of them or those that wanted names. While
+// no name server answers, the brokers of the known route are asked: the client goes on with them too.
+func (s *Source) survey(ctx context.Context, known remoting.Route, wanted func(remoting.Queue) bool) survey {
+	found := survey{queues: map[remoting.Queue]queueOffsets{}, troubles: map[string]string{}}
+	if found.route, found.noRoute = s.route(ctx); found.noRoute != "" {
+		found.route = known
 	}
-	found := survey{route: route, queues: map[remoting.Queue]queueOffsets{}, troubles: map[string]string{}}
-	for _, broker := range brokerNames(route) {
+	for _, broker := range brokerNames(found.route) {
 		if err := s.surveyBroker(ctx, found, broker, wanted); err != nil {
 			found.troubles[broker] = describe(err)
 		}
 	}
-	return found, ctx.Err()
+	return found
 }
 
-// route asks the name servers in turn. An error of one that answers counts for more than that of one that does not.
-func (s *Source) route(ctx context.Context) (remoting.Route, error) {
-	var errs []error
+// route asks the name servers in turn, until one has the topic. Otherwise it says why, server by server.
+func (s *Source) route(ctx context.Context) (route remoting.Route, trouble string) {
+	var troubles []string
 	for _, addr := range s.options.NameServers {
-		conn, err := remoting.Dial(ctx, addr, s.options.credentials())
-		if err != nil {
-			errs = append(errs, fmt.Errorf("name server %s: %w", addr, err))
-			continue
+		route, err := s.routeFrom(ctx, addr)
+		if err == nil {
+			return route, ""
 		}
-		route, err := conn.Route(ctx, s.options.Topic)
-		_ = conn.Close()
-		if err != nil {
-			errs = append(errs, fmt.Errorf("name server %s: %s", addr, describe(err)))
-			continue
-		}
-		if len(route.Queues) == 0 {
-			errs = append(errs, fmt.Errorf("name server %s: the topic has no readable queue", addr))
-			continue
-		}
-		return route, nil
+		troubles = append(troubles, fmt.Sprintf("name server %s: %s", addr, describe(err)))
 	}
-	return remoting.Route{}, errors.Join(errs...)
+	return remoting.Route{}, strings.Join(troubles, "; ")
+}
+
+func (s *Source) routeFrom(ctx context.Context, addr string) (remoting.Route, error) {
+	conn, err := remoting.Dial(ctx, addr, s.options.credentials())
+	if err != nil {
+		return remoting.Route{}, err
+	}
+	defer func() { _ = conn.Close() }()
+	route, err := conn.Route(ctx, s.options.Topic)
+	if err == nil && len(route.Queues) == 0 {
+		err = errors.New("the topic has no readable queue")
+	}
+	return route, err
 }
 
 func (s *Source) surveyBroker(ctx context.Context, found survey, broker string, wanted func(remoting.Queue) bool) error {
@@ -108,7 +119,7 @@ func (s *Source) surveyBroker(ctx context.Context, found survey, broker string, 
 		found.queues[q] = offsets
 		if !tried {
 			tried = true
-			if err := conn.TryPull(ctx, s.options.Group, s.options.Topic, q.ID, offsets.max); err != nil {
+			if err := conn.TryPull(ctx, s.options.Group, s.options.Topic, s.options.Tag, q.ID, offsets.max); err != nil {
 				return err
 			}
 		}
@@ -127,15 +138,39 @@ func (s *Source) surveyQueue(ctx context.Context, conn *remoting.Conn, queue int
 	return o, err
 }
 
+// removeCommitted takes those queues away whose positions their brokers have.
+func (s *Source) removeCommitted(ctx context.Context, route remoting.Route, owned map[remoting.Queue]ownedQueue) {
+	for _, broker := range brokerNames(route) {
+		conn, err := remoting.Dial(ctx, route.Masters[broker], s.options.credentials())
+		if err != nil {
+			continue
+		}
+		for q, own := range owned {
+			if q.Broker != broker {
+				continue
+			}
+			if at, err := conn.Committed(ctx, s.options.Group, s.options.Topic, q.ID); err == nil && at >= own.committed {
+				delete(owned, q)
+			}
+		}
+		_ = conn.Close()
+	}
+}
+
 func (o Options) credentials() remoting.Credentials {
 	return remoting.Credentials{AccessKey: o.AccessKey, SecretKey: o.SecretKey, SecurityToken: o.SecurityToken}
 }
 
-// describe says in words what an operator can act on.
+// describe says in words what an operator can act on, the same words for the same trouble.
 func describe(err error) string {
-	if remoting.Denied(err) {
+	var network *net.OpError
+	switch {
+	case remoting.Denied(err):
 		return fmt.Sprintf("refuses these credentials (AccessKey, SecretKey) or their permission to read the topic as "+
 			"this group: %v", err)
+	case errors.As(err, &network): // without the local port, which is another one each time
+		return fmt.Sprintf("%s: %v", network.Op, network.Err)
+	default:
+		return err.Error()
 	}
-	return err.Error()
 }

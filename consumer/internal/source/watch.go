@@ -13,37 +13,30 @@ func (x *session) watch(ctx context.Context) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	table := x.holdings.retireAbsent(x.table)
+	owned := x.ofTopic(x.holdings.retireAbsent(x.table))
+	found := x.source.survey(ctx, x.route, func(q remoting.Queue) bool { _, ok := owned[q]; return ok })
+	if ctx.Err() != nil {
+		return false
+	}
+	x.route = found.route
+	x.source.surveyed(found, owned)
+	if n := len(found.route.Queues); n > x.capacity.queues {
+		x.log.Warn().Int("queues", n).Int("planned_for", x.capacity.queues).
+			Msg("the topic has more queues than this client was made for; starting a new one")
+		return false
+	}
+	return true
+}
+
+// ofTopic leaves out the queues of the group's retry topic.
+func (x *session) ofTopic(table map[primitive.MessageQueue]ownedQueue) map[remoting.Queue]ownedQueue {
 	owned := map[remoting.Queue]ownedQueue{}
 	for mq, q := range table {
 		if mq.Topic == x.source.options.Topic {
 			owned[remoting.Queue{Broker: mq.BrokerName, ID: mq.QueueId}] = q
 		}
 	}
-	found, err := x.source.survey(ctx, func(q remoting.Queue) bool { _, ok := owned[q]; return ok })
-	switch {
-	case ctx.Err() != nil:
-		return false
-	case err != nil:
-		x.source.notReady(err.Error())
-	default:
-		x.source.surveyed(found, owned)
-		if n := len(found.route.Queues); n > x.capacity.queues {
-			x.log.Warn().Int("queues", n).Int("planned_for", x.capacity.queues).
-				Msg("the topic has more queues than this client was made for; starting a new one")
-			return false
-		}
-	}
-	return true
-}
-
-// buffered is how many messages the client has between pull and verdict.
-func buffered(table map[primitive.MessageQueue]ownedQueue) int {
-	n := 0
-	for _, q := range table {
-		n += q.buffered
-	}
-	return n
+	return owned
 }
 
 // jumpFrom and jumpTo are the two halves of an offset jump, 10 s apart.

@@ -107,15 +107,15 @@ func TestAnswers(t *testing.T) {
 		t.Errorf("no topic: %v", err)
 	}
 	code = codeGroupNotExist
-	if err := c.TryPull(ctx, "g", "t", 0, 1); !errors.Is(err, ErrNoGroup) {
+	if err := c.TryPull(ctx, "g", "t", "*", 0, 1); !errors.Is(err, ErrNoGroup) {
 		t.Errorf("no group: %v", err)
 	}
 	code = codePullNotFound
-	if err := c.TryPull(ctx, "g", "t", 0, 1); err != nil {
+	if err := c.TryPull(ctx, "g", "t", "*", 0, 1); err != nil {
 		t.Errorf("nothing to pull: %v", err)
 	}
 	code = codeNoPermission
-	if err := c.TryPull(ctx, "g", "t", 0, 1); !Denied(err) || len(err.Error()) > 300 {
+	if err := c.TryPull(ctx, "g", "t", "*", 0, 1); !Denied(err) || len(err.Error()) > 300 {
 		t.Errorf("denied: %v", err)
 	}
 }

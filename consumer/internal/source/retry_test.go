@@ -1,0 +1,60 @@
+package source
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/apache/rocketmq-client-go/v2/consumer"
+	"github.com/apache/rocketmq-client-go/v2/primitive"
+
+	"gateway-billing.internal/shared/testkit/stack"
+)
+
+// What an older consumer of the group sent back is read from the retry topic, with where it was read and how often.
+func TestMessagesThatAnOlderConsumerSentBack(t *testing.T) {
+	t.Parallel()
+	mq := stack.Shared(t).RocketMQ
+	topic, group := newTopic(t, 2)
+	const total = 10
+	send(t, topic, 0, total)
+	older, err := consumer.NewPushConsumer(
+		consumer.WithNsResolver(primitive.NewPassthroughResolver(nameServers(t))), consumer.WithGroupName(group),
+		consumer.WithInstance(instanceName("older")), consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := make(chan struct{})
+	refuse := func(_ context.Context, msgs ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+		if msgs[0].ReconsumeTimes > 0 {
+			<-gone
+		}
+		return consumer.ConsumeRetryLater, nil
+	}
+	if err := older.Subscribe(topic, consumer.MessageSelector{}, refuse); err != nil {
+		t.Fatal(err)
+	}
+	if err := older.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 60*time.Second, "all are in the retry topic", func() bool {
+		sent, err := mq.MaxOffsets(t.Context(), stack.RetryTopic(group))
+		return err == nil && sent[0] == total
+	})
+	if err := older.Shutdown(); err != nil {
+		t.Fatal(err)
+	}
+	close(gone)
+
+	m := newMemory()
+	run(t, Options{NameServers: nameServers(t), Topic: topic, Group: group}, m.handle)
+	eventually(t, 60*time.Second, "all come again", func() bool { return m.count() == total })
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for b, got := range m.messages {
+		if got[0].Reconsumed != 1 || got[0].Topic != stack.RetryTopic(group) || len(got[0].MsgID) != 32 {
+			t.Errorf("%s: %+v", b, got[0])
+		}
+	}
+}
