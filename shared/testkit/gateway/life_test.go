@@ -60,12 +60,13 @@ func at(entry map[string]any, path ...string) any {
 func TestTheTruthIsToldBeforeTheEntryIsMade(t *testing.T) {
 	var truths []Truth
 	var broker inbox
+	var g *Gateway
 	g, err := New(Config{
 		Sender: &broker, APIKeys: map[string]string{"k": "acme"},
 		Observe: func(truth Truth) {
 			truths = append(truths, truth)
-			if len(broker.entries) != len(truths)-1 {
-				t.Errorf("%d entries made before request %d was observed", len(broker.entries), len(truths))
+			if made := g.Stats().Entries; made != len(truths)-1 {
+				t.Errorf("%d entries made before request %d was observed", made, len(truths))
 			}
 		},
 		Routes: []Route{{ID: "r", Prefix: "/", KeyAuth: true, Upstream: upstream.ByQuery, Plugins: Plugins{Logger: withBodies()}}},
