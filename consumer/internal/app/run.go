@@ -89,41 +89,38 @@ func Run(ctx context.Context, cfg config.Config, log zerolog.Logger) (err error)
 // ends first: then there is nothing to consume.
 func waitForSchema(ctx context.Context, store *ledger.Store, ready *readiness, log zerolog.Logger) error {
 	defer ready.started()
-	for logged := false; ; {
+	waiting := false
+	for ctx.Err() == nil {
 		err := store.Current(ctx)
-		if err == nil || errors.Is(err, ledger.ErrSchema) || ctx.Err() != nil {
-			return ignoreEnd(ctx, err)
-		}
-		if !logged {
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, ledger.ErrSchema):
+			return fmt.Errorf("database: %w", err)
+		case !waiting && ctx.Err() == nil:
 			log.Warn().Err(err).Msg("waiting for the database")
-			logged = true
+			waiting = true
 		}
 		select {
 		case <-ctx.Done():
-			return nil
 		case <-time.After(time.Second):
 		}
-	}
-}
-
-func ignoreEnd(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("database: %w", err)
 	}
 	return nil
 }
 
 func ledgerOptions(cfg config.Config, log zerolog.Logger, metrics *ops.Metrics) ledger.Options {
+	linger := cfg.Batch.Linger
+	if linger == 0 {
+		linger = -1 // 0 is the ledger's word for its default
+	}
 	return ledger.Options{
 		DSN:      cfg.MySQL.DSN.Reveal(),
 		MaxConns: cfg.MySQL.MaxOpenConns,
 		Writers:  cfg.MySQL.Writers,
 		MaxRows:  cfg.Batch.MaxRows,
 		MaxBytes: cfg.Batch.MaxBytes,
-		Linger:   cfg.Batch.Linger,
+		Linger:   linger,
 		Logger:   log,
 		Observer: metrics,
 	}
