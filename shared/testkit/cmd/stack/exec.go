@@ -25,7 +25,11 @@ func execute(command []string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Stop()) }()
+	defer func() {
+		if stopped := s.Stop(); stopped != nil {
+			err = errors.Join(err, stopped)
+		}
+	}()
 
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr

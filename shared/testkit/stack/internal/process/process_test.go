@@ -1,0 +1,189 @@
+//go:build unix
+
+package process
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// parentEnv makes this test binary start a child and wait to be killed.
+const parentEnv = "PROCESS_TEST_PARENT"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(parentEnv) != "" {
+		p, err := Start(exec.Command("sleep", "1000"), os.DevNull)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		// Threads come and go here; the child must outlive them all.
+		for range 50 {
+			done := make(chan struct{})
+			go func() {
+				runtime.LockOSThread() // never unlocked: the thread ends with its goroutine
+				close(done)
+			}()
+			<-done
+		}
+		fmt.Println(p.PID())
+		select {}
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func start(t *testing.T, script string) (p *Process, log string) {
+	t.Helper()
+	log = filepath.Join(t.TempDir(), "log")
+	p, err := Start(exec.Command("sh", "-c", script), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Kill() })
+	return p, log
+}
+
+// said waits until the child has written a word to its log.
+func said(t *testing.T, log, word string) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for !strings.Contains(Tail(log, 100, nil), word) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the child did not say %q", word)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func TestStop(t *testing.T) {
+	for _, tc := range []struct {
+		name, script string
+		limit        time.Duration
+		want         string
+	}{
+		{"ends in order", "trap 'exit 3' TERM; echo ready; while :; do sleep 0.01; done", time.Minute, "exit status 3"},
+		{"must be killed", "trap '' TERM; echo ready; while :; do sleep 0.01; done", 50 * time.Millisecond, "signal: killed"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p, log := start(t, tc.script)
+			said(t, log, "ready")
+			if err := p.Stop(tc.limit); err != nil {
+				t.Fatal(err)
+			}
+			if p.Err() == nil || p.Err().Error() != tc.want {
+				t.Errorf("it ended with %v, want %s", p.Err(), tc.want)
+			}
+			if err := p.Stop(tc.limit); err != nil {
+				t.Errorf("second Stop: %v", err)
+			}
+			if err := p.Kill(); err != nil {
+				t.Errorf("Kill after Stop: %v", err)
+			}
+		})
+	}
+}
+
+func TestPauseAndResume(t *testing.T) {
+	p, log := start(t, "trap 'echo heard; exit' TERM; echo ready; while :; do sleep 0.01; done")
+	said(t, log, "ready")
+	if err := p.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(p.PID(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.Done():
+		t.Fatal("a paused child heard a signal")
+	case <-time.After(100 * time.Millisecond):
+	}
+	if err := p.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	<-p.Done()
+	said(t, log, "heard")
+}
+
+func TestStartOfNothing(t *testing.T) {
+	if _, err := Start(exec.Command(filepath.Join(t.TempDir(), "absent")), os.DevNull); err == nil {
+		t.Error("no error")
+	}
+	if _, err := Start(exec.Command("true"), t.TempDir()); err == nil {
+		t.Error("no error for a log that can't be written")
+	}
+}
+
+func TestChildDiesWithItsParent(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux ends the children of a killed process")
+	}
+	parent := exec.Command(os.Args[0])
+	parent.Env = append(os.Environ(), parentEnv+"=1")
+	out, err := parent.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var child int
+	if _, err := fmt.Fscan(bufio.NewReader(out), &child); err != nil {
+		t.Error(err)
+	}
+	if err := syscall.Kill(child, 0); err != nil {
+		t.Errorf("the child is gone before its parent: %v", err)
+	}
+	if err := parent.Process.Kill(); err != nil {
+		t.Error(err)
+	}
+	parent.Wait()
+	deadline := time.Now().Add(30 * time.Second)
+	for syscall.Kill(child, 0) == nil {
+		if time.Now().After(deadline) {
+			t.Fatal("the child lives on")
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func TestStartTime(t *testing.T) {
+	p, _ := start(t, "sleep 1000")
+	first, err := StartTime(p.PID())
+	if err != nil || first == "" {
+		t.Fatalf("%q, %v", first, err)
+	}
+	if again, err := StartTime(p.PID()); again != first || err != nil {
+		t.Errorf("%q and then %q, %v", first, again, err)
+	}
+	if err := p.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if after, err := StartTime(p.PID()); err == nil {
+		t.Errorf("an ended process started at %q", after)
+	}
+}
+
+func TestTail(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	text := strings.Repeat("old\n", 100_000) + "noise\none\n\nnoise\ntwo\nthree"
+	if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	noise := func(line string) bool { return line == "noise" }
+	if got := Tail(log, 3, noise); got != "one\ntwo\nthree" {
+		t.Errorf("%q", got)
+	}
+	if got := Tail(log+"absent", 3, nil); got != "" {
+		t.Errorf("%q", got)
+	}
+}
