@@ -58,7 +58,11 @@ func startRunner(t *testing.T, env ...string) (*extplugin.Runner, *output) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(r.Stop)
+	t.Cleanup(func() {
+		if err := r.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
 	if err := r.Start(t.Context()); err != nil {
 		t.Fatalf("%v\n%s", err, log.bytes.String())
 	}
