@@ -12,6 +12,7 @@ import (
 
 	"gateway-billing.internal/consumer/internal/deadletter"
 	"gateway-billing.internal/consumer/internal/ledger/coalesce"
+	"gateway-billing.internal/consumer/internal/record"
 	"gateway-billing.internal/sql/billingdb"
 )
 
@@ -23,7 +24,7 @@ const (
 	// pingLimit is how soon a server must answer to count as there.
 	pingLimit = 2 * time.Second
 	// A statement that broke its connection while the server answers is suspected after suspectBreaks times: the
-	// transaction is halved. A single record is blamed after blameBreaks times, and only if it goes through without its
+	// transaction is halved. A single item is blamed after blameBreaks times, and only if it goes through without its
 	// texts: no network fails so choosily.
 	suspectBreaks = 2
 	blameBreaks   = 4
@@ -51,10 +52,10 @@ func (s *Store) commit(ctx context.Context, items []*item, earlier map[batchID]b
 			if len(items) > 1 {
 				return s.halve(ctx, items, earlier)
 			}
-			if reject(items[0], err) {
+			if lighten(items[0], err) {
 				continue
 			}
-			// A dead letter that the database refuses: nothing is left to take away, so it is held.
+			// A dead letter that the database refuses even without its raw bytes is held: nothing is left to take away.
 		case faultContention:
 			hurry = true
 		case faultLost:
@@ -66,7 +67,8 @@ func (s *Store) commit(ctx context.Context, items []*item, earlier map[batchID]b
 			if breaks++; breaks >= suspectBreaks && len(items) > 1 {
 				return s.halve(ctx, items, earlier)
 			}
-			if breaks >= blameBreaks && s.passesWithoutTexts(ctx, items[0]) && reject(items[0], err) {
+			if breaks >= blameBreaks && s.passesWithoutTexts(ctx, items[0]) && lighten(items[0], err) {
+				breaks = 0
 				continue
 			}
 		}
@@ -111,10 +113,18 @@ func (s *Store) hold(f fault, err error) {
 	}
 }
 
-// reject turns a record that is alone with its fault into a dead letter; false when it is one already.
-func reject(it *item, cause error) bool {
+// lighten takes from an item that is alone with its fault what may be the fault: a record becomes a dead letter, a dead
+// letter loses its raw bytes. False when nothing is left to take.
+func lighten(it *item, cause error) bool {
 	if it.candidate == nil {
-		return false
+		if len(it.reject.Raw) == 0 {
+			return false
+		}
+		bare := *it.reject
+		bare.Detail += fmt.Sprintf("; its %d raw bytes are left out: %s", len(bare.Raw), detail(cause))
+		bare.Raw = nil
+		it.reject = &bare
+		return true
 	}
 	reason := deadletter.ReasonPoison
 	if errors.Is(cause, coalesce.ErrTooLarge) {
@@ -128,12 +138,12 @@ func reject(it *item, cause error) bool {
 // detail says what the database refused, without the server's message, which may repeat content.
 func detail(cause error) string {
 	if e, ok := errors.AsType[*mysql.MySQLError](cause); ok {
-		return fmt.Sprintf("the database refuses the record: error %d", e.Number)
+		return fmt.Sprintf("the database refuses it: error %d", e.Number)
 	}
 	if errors.Is(cause, coalesce.ErrTooLarge) {
 		return cause.Error()
 	}
-	return "the record breaks the connection to the database each time"
+	return "it breaks the connection to the database each time"
 }
 
 // answers says whether the server answers at once.
@@ -143,10 +153,11 @@ func (s *Store) answers(ctx context.Context) bool {
 	return s.db.PingContext(ctx) == nil
 }
 
-// passesWithoutTexts says whether the database takes the item's record without the texts that clients and upstreams
-// chose. Nothing of it is committed.
+// passesWithoutTexts says whether the database takes the item without the texts that clients and upstreams chose.
+// Nothing of it is committed.
 func (s *Store) passesWithoutTexts(ctx context.Context, it *item) bool {
-	if it.candidate == nil {
+	limits, err := s.limits(ctx)
+	if err != nil {
 		return false
 	}
 	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
@@ -154,6 +165,11 @@ func (s *Store) passesWithoutTexts(ctx context.Context, it *item) bool {
 		return false
 	}
 	defer tx.Rollback()
+	if it.candidate == nil {
+		bare := *it.reject
+		bare.Raw = nil
+		return deadletter.Insert(ctx, tx, limits, []record.Reject{bare}) == nil
+	}
 	it.candidate.reset()
 	p := it.candidate.insertRow()
 	p.BatchID = make([]byte, len(batchID{}))

@@ -87,30 +87,42 @@ func TestConnectionsThatBreakAtRandom(t *testing.T) {
 	checkSums(t, db)
 }
 
-// A record that breaks its connection each time, while the server answers, is the fault itself.
+// A record that breaks its connection each time, while the server answers, is the fault itself; so are the raw bytes of
+// its dead letter.
 func TestRecordThatBreaksItsConnection(t *testing.T) {
-	dsn := migrated(t)
-	db := connect(t, dsn)
-	proxied, _ := through(t, dsn, func(piece []byte) verdict {
-		if bytes.Contains(piece, []byte("break-me")) && !bytes.Contains(piece, []byte("dead_letter")) {
-			return cut
-		}
-		return pass
-	})
-	w := ledgerOf(t, proxied)
-	var u record.Unit
-	for i := range 20 {
-		u.Records = append(u.Records, request(someID(), func(r *record.Record) {
-			if r.EntryIndex = i; i == 13 {
-				r.Body = "break-me"
+	for _, tt := range []struct {
+		name string
+		raw  string
+		want string
+	}{
+		{"the record alone", "harmless", "13 poison harmless"},
+		{"its raw bytes too", "break-me", "13 poison "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dsn := migrated(t)
+			db := connect(t, dsn)
+			proxied, _ := through(t, dsn, func(piece []byte) verdict {
+				if bytes.Contains(piece, []byte("break-me")) {
+					return cut
+				}
+				return pass
+			})
+			w := ledgerOf(t, proxied)
+			u := record.Unit{Body: []byte("the whole message")}
+			for i := range 20 {
+				u.Records = append(u.Records, request(someID(), func(r *record.Record) {
+					if r.EntryIndex = i; i == 13 {
+						r.Body, r.Raw = "break-me", []byte(tt.raw)
+					}
+				}))
 			}
-		}))
+			wantOutcome(t, commit(t, w, u), ledger.Outcome{Recorded: 19, Rejected: 1})
+			if got := value[string](t, db, "SELECT CONCAT_WS(' ', entry_index, reason, raw) FROM dead_letter"); got != tt.want {
+				t.Errorf("dead letter %q, want %q", got, tt.want)
+			}
+			checkSums(t, db)
+		})
 	}
-	wantOutcome(t, commit(t, w, u), ledger.Outcome{Recorded: 19, Rejected: 1})
-	if got := value[string](t, db, "SELECT CONCAT_WS(' ', entry_index, reason) FROM dead_letter"); got != "13 poison" {
-		t.Errorf("dead letter %s", got)
-	}
-	checkSums(t, db)
 }
 
 // A table that is gone is a mistake of people: the records are held, not blamed, until it is mended.
