@@ -27,15 +27,6 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		// Threads come and go here; the child must outlive them all.
-		for range 50 {
-			done := make(chan struct{})
-			go func() {
-				runtime.LockOSThread() // never unlocked: the thread ends with its goroutine
-				close(done)
-			}()
-			<-done
-		}
 		fmt.Println(p.PID())
 		select {}
 	}
@@ -67,16 +58,24 @@ func said(t *testing.T, log, word string) {
 
 func TestStop(t *testing.T) {
 	for _, tc := range []struct {
-		name, script string
-		limit        time.Duration
-		want         string
+		name   string
+		trap   string
+		paused bool
+		limit  time.Duration
+		want   string
 	}{
-		{"ends in order", "trap 'exit 3' TERM; echo ready; while :; do sleep 0.01; done", time.Minute, "exit status 3"},
-		{"must be killed", "trap '' TERM; echo ready; while :; do sleep 0.01; done", 50 * time.Millisecond, "signal: killed"},
+		{"ends in order", "exit 3", false, time.Minute, "exit status 3"},
+		{"ends in order while paused", "exit 3", true, 10 * time.Second, "exit status 3"},
+		{"must be killed", "", false, 50 * time.Millisecond, "signal: killed"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			p, log := start(t, tc.script)
+			p, log := start(t, "trap '"+tc.trap+"' TERM; echo ready; while :; do sleep 0.01; done")
 			said(t, log, "ready")
+			if tc.paused {
+				if err := p.Pause(); err != nil {
+					t.Fatal(err)
+				}
+			}
 			if err := p.Stop(tc.limit); err != nil {
 				t.Fatal(err)
 			}
