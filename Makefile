@@ -29,11 +29,12 @@ demo: build ## Send some hundred requests through the real parts and check every
 	go run ./shared/testkit/cmd/demo
 
 .PHONY: up
-up: build ## Start RocketMQ and MariaDB, and keep them running to play with.
-	$(STACK) up
+up: build ## Start everything, and keep it running to play with.
+	go build -o $(BIN)/demo ./shared/testkit/cmd/demo
+	$(STACK) up -- $(BIN)/demo -serve -runner $(BIN)/billing-runner -consumer $(BIN)/billing-consumer
 
 .PHONY: down
-down: ## Stop what `make up` started.
+down: ## Stop what make up started.
 	$(STACK) down
 
 .PHONY: build

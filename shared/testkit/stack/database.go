@@ -22,6 +22,8 @@ import (
 type Database struct {
 	*Server
 	admin *mysql.Config
+	// client is the path of the command-line client, "" for a server from outside.
+	client string
 }
 
 func prepareDatabase(ctx context.Context, cache *artifact.Cache) (*artifact.MariaDB, error) {
@@ -55,7 +57,7 @@ func newDatabase(ctx context.Context, cache *artifact.Cache, dir string, extra [
 			"GRANT ALL ON *.* TO %[1]s@'127.0.0.1' WITH GRANT OPTION;\n", admin.User, admin.Passwd), 0o600); err != nil {
 		return nil, err
 	}
-	db := &Database{admin: admin}
+	db := &Database{admin: admin, client: filepath.Join(filepath.Dir(program.Program), "mariadb")}
 	err = onFreePorts(func() error {
 		port, err := freePort()
 		if err != nil {

@@ -20,7 +20,11 @@ type Stack struct {
 
 // Environ are the variables that make another process use this stack (name=value).
 func (s *Stack) Environ() []string {
-	return []string{NameServerEnv + "=" + s.RocketMQ.NameServer.addr, DatabaseEnv + "=" + s.Database.DSN("")}
+	environ := []string{NameServerEnv + "=" + s.RocketMQ.NameServer.addr, DatabaseEnv + "=" + s.Database.DSN("")}
+	if s.Database.client != "" {
+		environ = append(environ, ClientEnv+"="+s.Database.client)
+	}
+	return environ
 }
 
 // Options are what a private stack may differ in. The zero value is what tests and the demo take.

@@ -80,9 +80,9 @@ func ReadState(file string) (*State, error) {
 	return state, nil
 }
 
-// Serve starts a stack, tells of it in the state file, and holds it until ctx ends; then it stops the stack and removes
-// the file.
-func Serve(ctx context.Context, file string, options Options) (err error) {
+// Serve starts a stack, tells of it in the state file, and holds it while work runs; then it stops the stack and removes
+// the file. work is to return when ctx ends.
+func Serve(ctx context.Context, file string, options Options, work func(context.Context, *Stack) error) (err error) {
 	s, err := Start(ctx, options)
 	if err != nil {
 		return err
@@ -92,8 +92,7 @@ func Serve(ctx context.Context, file string, options Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.Remove(file)) }()
-	<-ctx.Done()
-	return nil
+	return work(ctx, s)
 }
 
 func (s *Stack) writeState(file string) error {

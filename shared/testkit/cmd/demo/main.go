@@ -7,6 +7,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -20,14 +21,36 @@ func main() {
 	flag.IntVar(&o.requests, "requests", 400, "how many requests to send")
 	flag.Uint64Var(&o.seed, "seed", 1, "of the requests' order and token counts")
 	flag.DurationVar(&o.limit, "limit", 3*time.Minute, "give up after this time")
+	flag.BoolVar(&o.serve, "serve", false, "no story: keep everything running, and take requests by HTTP")
+	flag.StringVar(&o.ready, "ready", "", "with -serve: write how to use it to this file once it is ready")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, o.limit)
-	defer cancel()
-	if err := run(ctx, o, os.Stdout); err != nil {
+	play := run
+	if o.serve {
+		play = serve
+		if o.ready != "" {
+			ctx = untilEnd(ctx, os.Stdin)
+		}
+	} else {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.limit)
+		defer cancel()
+	}
+	if err := play(ctx, o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
+}
+
+// untilEnd gives a context that also ends when r does: whoever started this program holds the other end of it, and lets
+// go of it by dying too.
+func untilEnd(ctx context.Context, r io.Reader) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer cancel()
+		_, _ = io.Copy(io.Discard, r) // an error is an end
+	}()
+	return ctx
 }

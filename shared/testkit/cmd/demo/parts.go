@@ -25,6 +25,7 @@ const queues = 4
 type parts struct {
 	topic    string
 	group    string
+	database string
 	servers  *stack.Stack
 	db       *sql.DB
 	producer *rocketlog.Producer
@@ -63,14 +64,14 @@ func startParts(ctx context.Context, o options, s story) (_ *parts, err error) {
 	var random [36]byte
 	rand.Read(random[:]) // never fails
 	name, stampKeys := hex.EncodeToString(random[32:]), "demo:"+base64.StdEncoding.EncodeToString(random[:32])
-	p.topic, p.group = "demo-"+name, "demo-"+name
+	p.topic, p.group, p.database = "demo-"+name, "demo-"+name, "demo_"+name
 
 	dir, err := os.MkdirTemp("", "demo")
 	if err != nil {
 		return nil, err
 	}
 	p.ending(func() error { return os.RemoveAll(dir) })
-	dsn, nameServers, err := p.startServers(ctx, "demo_"+name)
+	dsn, nameServers, err := p.startServers(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -107,8 +108,12 @@ func startParts(ctx context.Context, o options, s story) (_ *parts, err error) {
 	}
 	p.ending(p.producer.Close)
 	routes, global := bindings(p.topic)
+	var sender rocketlog.Sender = p.producer
+	if !o.serve {
+		sender = rocketlog.Faults(p.thrice.counting(p.producer), p.thrice.decide)
+	}
 	p.gateway, err = gateway.New(gateway.Config{
-		Runner: runner, Sender: rocketlog.Faults(p.thrice.counting(p.producer), p.thrice.decide),
+		Runner: runner, Sender: sender,
 		Metadata: rocketlog.Metadata{LogFormatExtra: rocketlog.BillingExtra()},
 		Routes:   routes, Global: global, APIKeys: apiKeys, Observe: p.tally.observe,
 	})
@@ -121,7 +126,7 @@ func startParts(ctx context.Context, o options, s story) (_ *parts, err error) {
 
 // startServers starts RocketMQ and the database, and makes the topic, the group and an empty database; what the
 // environment brings from outside is left as it was.
-func (p *parts) startServers(ctx context.Context, database string) (dsn string, nameServers []string, err error) {
+func (p *parts) startServers(ctx context.Context) (dsn string, nameServers []string, err error) {
 	if p.servers, err = stack.Start(ctx, stack.Options{}); err != nil {
 		return "", nil, err
 	}
@@ -136,10 +141,10 @@ func (p *parts) startServers(ctx context.Context, database string) (dsn string, 
 		return "", nil, err
 	}
 	p.ending(func() error { return mq.DeleteGroup(ending, p.group) })
-	if dsn, err = db.CreateDatabase(ctx, database); err != nil {
+	if dsn, err = db.CreateDatabase(ctx, p.database); err != nil {
 		return "", nil, err
 	}
-	p.ending(func() error { return db.DropDatabase(ending, database) })
+	p.ending(func() error { return db.DropDatabase(ending, p.database) })
 	if p.db, err = sql.Open("mysql", dsn); err != nil {
 		return "", nil, fmt.Errorf("the demo's own connection: %w", err)
 	}

@@ -17,6 +17,8 @@ type options struct {
 	requests         int
 	seed             uint64
 	limit            time.Duration
+	serve            bool
+	ready            string
 }
 
 var errDiffers = errors.New("what was sent is not what was recorded")

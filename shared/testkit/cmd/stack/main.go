@@ -19,7 +19,9 @@ import (
 
 const usage = `Usage: stack COMMAND
 
-  up [-dir DIR]        start RocketMQ and MariaDB in the background and leave them running
+  up [-dir DIR] [-- CMD [ARG]…]
+                       start RocketMQ and MariaDB in the background, and CMD on them, and leave them running; CMD gets
+                       -ready FILE as well, and writes to FILE how to use it once it is ready
   down [-dir DIR]      stop them
   exec -- CMD [ARG]…   start them, run CMD with ` + stack.NameServerEnv + ` and
                        ` + stack.DatabaseEnv + ` set, stop them, and exit with CMD's exit code
@@ -60,9 +62,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	switch name {
 	case "up":
-		return up(ctx, *dir, out)
+		return up(ctx, *dir, flags.Args(), out)
 	case "serve": // what up leaves running
-		return serve(ctx, *dir)
+		return serve(ctx, *dir, flags.Args())
 	case "down":
 		return down(*dir, out)
 	case "exec":
