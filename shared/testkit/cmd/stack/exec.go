@@ -15,7 +15,7 @@ import (
 // one that comes before ends the start.
 func execute(command []string) (err error) {
 	if len(command) == 0 {
-		return errors.New("exec: no command\n" + usage)
+		return errNoCommand
 	}
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, forwarded...)

@@ -30,11 +30,13 @@ const usage = `Usage: stack COMMAND
 DIR keeps the state and the log of what up started (default: .build/stack of the checkout).
 `
 
+var errNoCommand = errors.New("no command: see stack help")
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout)
-	if exit, ok := err.(*exec.ExitError); ok && exit.ExitCode() > 0 {
+	if exit, ok := err.(*exec.ExitError); ok && exit.ExitCode() > 0 { //nolint:errorlint // a joined error has more to say
 		os.Exit(exit.ExitCode()) // the command of exec has said why
 	}
 	if err != nil {
@@ -45,7 +47,7 @@ func main() {
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("no command\n" + usage)
+		return errNoCommand
 	}
 	name, args := args[0], args[1:]
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
@@ -75,7 +77,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		fmt.Fprint(out, usage)
 		return nil
 	}
-	return fmt.Errorf("unknown command %q\n%s", name, usage)
+	return fmt.Errorf("unknown command %q: see stack help", name)
 }
 
 // defaultDir is where tests look for a stack that was left running; "" outside a checkout.
