@@ -4,12 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"sync"
 	"time"
 
 	"gateway-billing.internal/shared/testkit/stack/internal/artifact"
@@ -53,7 +49,8 @@ func newRocketMQ(ctx context.Context, cache *artifact.Cache, dir string, options
 		if err != nil {
 			return err
 		}
-		// The broker also listens on the port two below its own, and for replicas on the next one.
+		// The broker also listens on the port two below its own, and for replicas on the next one (on all addresses: it has
+		// no option for that).
 		brokerPort, err := freePort(-2, 1)
 		if err != nil {
 			return err
@@ -71,11 +68,7 @@ func newRocketMQ(ctx context.Context, cache *artifact.Cache, dir string, options
 		if err != nil {
 			return err
 		}
-		err = together(
-			func() error { return mq.NameServer.Start(ctx) },
-			func() error { return mq.Broker.Start(ctx) },
-		)
-		if err != nil {
+		if err := together(ctx, mq.NameServer.Start, mq.Broker.Start); err != nil {
 			return errors.Join(err, mq.discard())
 		}
 		return nil
@@ -84,17 +77,6 @@ func newRocketMQ(ctx context.Context, cache *artifact.Cache, dir string, options
 		return nil, err
 	}
 	return mq, nil
-}
-
-// together runs all at once and waits for all.
-func together(all ...func() error) error {
-	errs := make([]error, len(all))
-	var group sync.WaitGroup
-	for i, do := range all {
-		group.Go(func() { errs[i] = do() })
-	}
-	group.Wait()
-	return errors.Join(errs...)
 }
 
 func (r *RocketMQ) discard() error {
@@ -117,35 +99,6 @@ func brokerConfig(home string, port int, nameServer string) []string {
 		"autoCreateTopicEnable=false",
 		"messageDelayLevel=1s 1s 1s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s",
 	}
-}
-
-// javaServer runs one of RocketMQ's main classes.
-type javaServer struct{ java, jars string }
-
-func (j javaServer) server(name, home string, port int, class string, memory, config []string,
-	ready func(context.Context) error,
-) (*Server, error) {
-	if err := os.MkdirAll(home, 0o700); err != nil {
-		return nil, err
-	}
-	file := filepath.Join(home, "server.conf")
-	if err := os.WriteFile(file, []byte(strings.Join(config, "\n")+"\n"), 0o600); err != nil {
-		return nil, err
-	}
-	args := append(memory, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:MaxMetaspaceSize=128m",
-		"-Duser.home="+home, "-Drmq.log.level=WARN", "-cp", filepath.Join(j.jars, "*"), class, "-c", file)
-	return &Server{
-		name: name,
-		addr: loopback(port),
-		log:  filepath.Join(home, "log"),
-		command: func() *exec.Cmd {
-			cmd := exec.Command(j.java, args...)
-			cmd.Dir = home
-			cmd.Env = append(os.Environ(), "ROCKETMQ_HOME="+home)
-			return cmd
-		},
-		ready: ready,
-	}, nil
 }
 
 // nameServerReady: it answers, and a broker that runs is registered, as it is not by itself for up to 10 s after the

@@ -55,23 +55,17 @@ func Prepare(ctx context.Context) error {
 // fails it leaves nothing behind.
 func Start(ctx context.Context, options Options) (*Stack, error) {
 	s := &Stack{}
-	// The first part that fails ends the start of the other.
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	part := func(start func() error) func() error {
-		return func() error {
-			err := start()
-			if err != nil {
-				cancel()
-			}
-			return err
-		}
-	}
 	err := s.makeDir()
 	if err == nil {
-		err = together(
-			part(func() (err error) { s.RocketMQ, err = s.startRocketMQ(ctx, options.RocketMQ); return err }),
-			part(func() (err error) { s.Database, err = s.startDatabase(ctx, options.DatabaseArgs); return err }),
+		err = together(ctx,
+			func(ctx context.Context) (err error) {
+				s.RocketMQ, err = s.startRocketMQ(ctx, options.RocketMQ)
+				return err
+			},
+			func(ctx context.Context) (err error) {
+				s.Database, err = s.startDatabase(ctx, options.DatabaseArgs)
+				return err
+			},
 		)
 	}
 	if err != nil {

@@ -59,6 +59,7 @@ func (c *Cache) maven(ctx context.Context, profile, dir string) error {
 	if err != nil {
 		return err
 	}
+	fmt.Fprintf(os.Stderr, "Downloading %s by Maven, once for this user, into %s.\n", profile, c.dir)
 	work, err := os.MkdirTemp("", "billing-maven-")
 	if err != nil {
 		return err
