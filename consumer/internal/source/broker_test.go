@@ -14,7 +14,7 @@ func TestBrokerRestart(t *testing.T) {
 	mq := stack.StartRocketMQ(t, stack.RocketMQOptions{})
 	topic, group := mq.NewTopic(t, 4), mq.NewGroup(t)
 	m := newMemory()
-	r := run(t, Options{NameServers: mq.NameServers(), Topic: topic, Group: group}, m.handle)
+	r := run(t, Options{NameServers: mq.NameServers(), Topic: topic, Group: group, DrainLimit: 4 * time.Second}, m.handle)
 	p := newProducer(t, mq.NameServers(), "", "")
 	sendWith(t, p, topic, 0, 100)
 	eventually(t, 30*time.Second, "messages before", func() bool { return m.count() == 100 })
@@ -34,6 +34,19 @@ func TestBrokerRestart(t *testing.T) {
 	sendWith(t, p, topic, 100, 100)
 	eventually(t, 90*time.Second, "messages after", func() bool { return m.count() == 200 })
 	t.Logf("went on %v after the broker was back", time.Since(started).Round(time.Second))
+
+	// A broker that does not answer does not keep the process from ending.
+	if err := mq.Broker.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	stopped := time.Now()
+	r.stop()
+	if took := time.Since(stopped); took > 5*time.Second {
+		t.Errorf("the drain took %v with a limit of 4 s", took)
+	}
+	if err := mq.Broker.Resume(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // While the name server is away, a running source goes on reading, and says what is away.

@@ -42,6 +42,33 @@ func TestTopicThatComesLater(t *testing.T) {
 	m.check(t, 10)
 }
 
+// A topic that outgrows the callback slots that were planned gets another client.
+func TestTopicThatGrows(t *testing.T) {
+	t.Parallel()
+	topic, group := newTopic(t, 1)
+	m := newMemory()
+	r := run(t, Options{NameServers: nameServers(t), Topic: topic, Group: group}, m.handle)
+	planned := func() int {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.session == nil {
+			return 0
+		}
+		return r.session.capacity.queues
+	}
+	eventually(t, 30*time.Second, "a client for 16 queues", func() bool { return planned() == 16 })
+	send(t, topic, 0, 20)
+	eventually(t, 30*time.Second, "messages before", func() bool { return m.count() == 20 })
+	if err := stack.Shared(t).RocketMQ.CreateTopic(t.Context(), topic, 20, stack.ReadWrite); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 30*time.Second, "a client for 40 queues", func() bool { return planned() == 40 })
+	send(t, topic, 20, 40)
+	eventually(t, 60*time.Second, "messages after", func() bool { return m.count() == 60 })
+	r.stop()
+	m.check(t, 60)
+}
+
 // A name server that is away at the start is waited for, and the next one of the list is used. Names are resolved.
 func TestNameServerThatComesLater(t *testing.T) {
 	topic, group := newTopic(t, 2)

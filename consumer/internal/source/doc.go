@@ -27,7 +27,7 @@
 //     connection right behind them. session.drain waits, for the brokers' word too.
 //     TestRestartsUnderLoadLoseAndRepeatNothing, TestDrainLimit.
 //   - Callbacks start in any order, so a drain would leave held messages in front of recorded ones, and those would be
-//     read twice. turn keeps the order of each queue. TestHoldings, TestRestartsUnderLoadLoseAndRepeatNothing.
+//     read twice. turn keeps the order of each queue. TestQueueKeepsItsOrder.
 //   - Shutdown closes a channel that a pull loop may be sending to, in a goroutine that nobody recovers: the process
 //     ends. park stops the loops before. (Suspend would only make it rarer, and its flag is a data race.)
 //   - One verdict covers a whole callback batch: ConsumeMessageBatchMaxSize is 1.
