@@ -1,6 +1,8 @@
 package source
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/apache/rocketmq-client-go/v2/primitive"
@@ -102,8 +104,12 @@ func (h *holdings) enter(msg *primitive.MessageExt, bytes int) (*assignment, tur
 	if a == nil { // not pulled: an operator had the broker send this one message directly
 		a = newAssignment(*msg.Queue)
 	} else if cur := h.current[a.queue]; cur == nil || cur.order < a.order {
-		h.retire(cur)
 		h.current[a.queue] = a
+		for _, other := range h.seen {
+			if other.queue == a.queue && other.order < a.order {
+				h.retire(other)
+			}
+		}
 	} else if cur != a {
 		h.retire(a)
 	}
@@ -160,10 +166,7 @@ func (h *holdings) settled(table map[primitive.MessageQueue]ownedQueue) bool {
 // retireAbsent releases the assignments that are not in the client's table, and returns the table.
 func (h *holdings) retireAbsent(table func() map[primitive.MessageQueue]ownedQueue) map[primitive.MessageQueue]ownedQueue {
 	h.mu.Lock()
-	listed := make([]*assignment, 0, len(h.current))
-	for _, a := range h.current {
-		listed = append(listed, a)
-	}
+	listed := slices.Collect(maps.Values(h.seen))
 	h.mu.Unlock()
 
 	owned := table()
@@ -179,7 +182,7 @@ func (h *holdings) retireAbsent(table func() map[primitive.MessageQueue]ownedQue
 }
 
 func (h *holdings) retire(a *assignment) {
-	if a == nil || a.gone {
+	if a.gone {
 		return
 	}
 	a.gone = true
