@@ -68,7 +68,12 @@ func newRocketMQ(ctx context.Context, cache *artifact.Cache, dir string, options
 		if err != nil {
 			return err
 		}
-		if err := together(ctx, mq.NameServer.Start, mq.Broker.Start); err != nil {
+		err = together(ctx, mq.NameServer.Start, mq.Broker.Start)
+		if err == nil && mq.NameServer.dead() {
+			// It was another one that answered on its port.
+			err = fmt.Errorf("the name server %w\n%s", errEnded, mq.NameServer.lastLines())
+		}
+		if err != nil {
 			return errors.Join(err, mq.discard())
 		}
 		return nil
