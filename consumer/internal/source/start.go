@@ -1,7 +1,6 @@
 package source
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/apache/rocketmq-client-go/v2/consumer"
@@ -25,21 +24,6 @@ var (
 
 // StartAt begins with the first message stored at or after t (to the second).
 func StartAt(t time.Time) Start { return Start{at: t} }
-
-// ParseStart reads "first", "last" or an RFC 3339 time. "" is "first".
-func ParseStart(s string) (Start, error) {
-	switch s {
-	case "", "first":
-		return StartFirst, nil
-	case "last":
-		return StartLast, nil
-	}
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
-		return Start{}, fmt.Errorf("%q is neither first, last nor a time like 2026-01-31T08:00:00Z", s)
-	}
-	return StartAt(t), nil
-}
 
 // clientTime is the client's form of the time. It has no zone; the client reads it as UTC.
 func (s Start) clientTime() string { return s.at.UTC().Format("20060102150405") }
