@@ -5,11 +5,42 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
 // javaServer runs one of RocketMQ's main classes.
 type javaServer struct{ java, jars string }
+
+func (j javaServer) nameServer(home string, port int, ready func(context.Context) error) (*Server, error) {
+	return j.server("name server", home, port, "org.apache.rocketmq.namesrv.NamesrvStartup",
+		[]string{"-Xms48m", "-Xmx96m"}, []string{"bindAddress=127.0.0.1", "listenPort=" + strconv.Itoa(port)}, ready)
+}
+
+func (j javaServer) broker(home string, port int, nameServer string, extra []string, ready func(context.Context) error,
+) (*Server, error) {
+	return j.server("broker", home, port, "org.apache.rocketmq.broker.BrokerStartup",
+		[]string{"-Xms256m", "-Xmx512m", "-XX:MaxDirectMemorySize=256m"},
+		append(brokerConfig(home, port, nameServer), extra...), ready)
+}
+
+// brokerConfig keeps the broker small and its retries quick. A topic must be created before it is used: creation by a
+// producer's first message loses some of the first messages.
+func brokerConfig(home string, port int, nameServer string) []string {
+	store := filepath.ToSlash(filepath.Join(home, "store"))
+	return []string{
+		"brokerClusterName=billing", "brokerName=broker-a", "brokerId=0",
+		"brokerIP1=127.0.0.1", "brokerIP2=127.0.0.1", "bindAddress=127.0.0.1",
+		"listenPort=" + strconv.Itoa(port), "haListenPort=" + strconv.Itoa(port+1),
+		"namesrvAddr=" + nameServer, "registerNameServerPeriod=10000",
+		"storePathRootDir=" + store, "storePathCommitLog=" + store + "/commitlog",
+		"flushDiskType=ASYNC_FLUSH", "diskMaxUsedSpaceRatio=98", "fileReservedTime=4",
+		"mappedFileSizeCommitLog=67108864", "mappedFileSizeConsumeQueue=600000",
+		"maxIndexNum=100000", "maxHashSlotNum=25000", "mappedFileSizeTimerLog=1048576", "traceOn=false",
+		"autoCreateTopicEnable=false",
+		"messageDelayLevel=1s 1s 1s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s",
+	}
+}
 
 func (j javaServer) server(name, home string, port int, class string, memory, config []string,
 	ready func(context.Context) error,

@@ -1,10 +1,14 @@
 package stack
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"testing"
+
+	"gateway-billing.internal/shared/testkit/stack/internal/artifact"
 )
 
 func TestFreePortIsFree(t *testing.T) {
@@ -49,4 +53,49 @@ func TestOnFreePortsTriesAgain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What the servers say about a port that somebody else has is told from other reasons by their logs.
+func TestServersOnATakenPort(t *testing.T) {
+	skipShort(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	taken := listener.Addr().(*net.TCPAddr).Port
+	cache, err := artifact.Open(pom)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := prepareRocketMQ(t.Context(), cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	never := func(context.Context) error { return errors.New("not ready") }
+
+	t.Run("name server", func(t *testing.T) {
+		server, err := run.nameServer(t.TempDir(), taken, never)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Start(t.Context()); !portTaken(err) {
+			t.Errorf("taken for another reason: %v", err)
+		}
+	})
+	t.Run("broker", func(t *testing.T) {
+		server, err := run.broker(t.TempDir(), taken, "127.0.0.1:1", nil, never)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Start(t.Context()); !portTaken(err) {
+			t.Errorf("taken for another reason: %v", err)
+		}
+	})
+	t.Run("database", func(t *testing.T) {
+		_, err := newDatabase(t.Context(), cache, t.TempDir(), []string{"--port=" + strconv.Itoa(taken)})
+		if !portTaken(err) {
+			t.Errorf("taken for another reason: %v", err)
+		}
+	})
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"gateway-billing.internal/shared/testkit/stack/internal/artifact"
@@ -55,16 +54,11 @@ func newRocketMQ(ctx context.Context, cache *artifact.Cache, dir string, options
 		if err != nil {
 			return err
 		}
-		mq.NameServer, err = run.server("name server", filepath.Join(dir, "namesrv"), nameServerPort,
-			"org.apache.rocketmq.namesrv.NamesrvStartup", []string{"-Xms48m", "-Xmx96m"},
-			[]string{"bindAddress=127.0.0.1", "listenPort=" + strconv.Itoa(nameServerPort)}, mq.nameServerReady)
+		mq.NameServer, err = run.nameServer(filepath.Join(dir, "namesrv"), nameServerPort, mq.nameServerReady)
 		if err != nil {
 			return err
 		}
-		home := filepath.Join(dir, "broker")
-		mq.Broker, err = run.server("broker", home, brokerPort,
-			"org.apache.rocketmq.broker.BrokerStartup", []string{"-Xms256m", "-Xmx512m", "-XX:MaxDirectMemorySize=256m"},
-			append(brokerConfig(home, brokerPort, mq.NameServer.addr), options.BrokerConfig...), mq.brokerReady)
+		mq.Broker, err = run.broker(filepath.Join(dir, "broker"), brokerPort, mq.NameServer.addr, options.BrokerConfig, mq.brokerReady)
 		if err != nil {
 			return err
 		}
@@ -86,24 +80,6 @@ func newRocketMQ(ctx context.Context, cache *artifact.Cache, dir string, options
 
 func (r *RocketMQ) discard() error {
 	return errors.Join(r.Broker.discard(), r.NameServer.discard())
-}
-
-// brokerConfig keeps the broker small and its retries quick. A topic must be created before it is used: creation by a
-// producer's first message loses some of the first messages.
-func brokerConfig(home string, port int, nameServer string) []string {
-	store := filepath.ToSlash(filepath.Join(home, "store"))
-	return []string{
-		"brokerClusterName=billing", "brokerName=broker-a", "brokerId=0",
-		"brokerIP1=127.0.0.1", "brokerIP2=127.0.0.1", "bindAddress=127.0.0.1",
-		"listenPort=" + strconv.Itoa(port), "haListenPort=" + strconv.Itoa(port+1),
-		"namesrvAddr=" + nameServer, "registerNameServerPeriod=10000",
-		"storePathRootDir=" + store, "storePathCommitLog=" + store + "/commitlog",
-		"flushDiskType=ASYNC_FLUSH", "diskMaxUsedSpaceRatio=98", "fileReservedTime=4",
-		"mappedFileSizeCommitLog=67108864", "mappedFileSizeConsumeQueue=600000",
-		"maxIndexNum=100000", "maxHashSlotNum=25000", "mappedFileSizeTimerLog=1048576", "traceOn=false",
-		"autoCreateTopicEnable=false",
-		"messageDelayLevel=1s 1s 1s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s 2s",
-	}
 }
 
 // nameServerReady: it answers, and a broker that runs is registered, as it is not by itself for up to 10 s after the

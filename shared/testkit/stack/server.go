@@ -154,7 +154,9 @@ func (s *Server) discard() error {
 	return s.Kill()
 }
 
-// lastLines of the server's log, without what RocketMQ's logging says about itself.
+// lastLines of the server's log, without what RocketMQ's logging says about itself and where in Java an error came from.
 func (s *Server) lastLines() string {
-	return process.Tail(s.log, 15, func(line string) bool { return strings.Contains(line, "|-INFO in ") })
+	return process.Tail(s.log, 15, func(line string) bool {
+		return strings.Contains(line, "|-INFO in ") || strings.Contains(line, "|-WARN in ") || strings.HasPrefix(line, "\tat ")
+	})
 }
