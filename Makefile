@@ -1,5 +1,6 @@
-# Go, a JDK and Maven are all that is needed. What is built or downloaded lies in .build/ of this checkout, so two
-# checkouts never meet. Tools carry their version in their path: a new version is a new file.
+# Go, a JDK and Maven are all that is needed. Binaries and tools lie in .build/ of this checkout, tools with their version
+# in their path: a new version is a new file. The servers that tests and demo run are downloaded once a user (see
+# BILLING_TEST_CACHE in shared/testkit/stack/doc.go), under a lock, so checkouts can work at the same time.
 
 MODULES  := shared shared/testkit sql plugin consumer
 PACKAGES := $(MODULES:%=./%/...)
@@ -39,8 +40,8 @@ down: ## Stop what make up started.
 
 .PHONY: build
 build: ## Build billing-runner and billing-consumer into .build/bin.
-	go build -o $(BIN)/billing-runner ./plugin
-	go build -o $(BIN)/billing-consumer ./consumer
+	CGO_ENABLED=0 go build -o $(BIN)/billing-runner ./plugin
+	CGO_ENABLED=0 go build -o $(BIN)/billing-consumer ./consumer
 
 .PHONY: test
 test: ## Run all tests, on a RocketMQ and a MariaDB of their own.

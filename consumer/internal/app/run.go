@@ -18,8 +18,11 @@ import (
 	"gateway-billing.internal/consumer/internal/source"
 )
 
-// closeLimit is how long the writer may take to finish behind the source's own drain.
-const closeLimit = 5 * time.Second
+// What is kept of the drain limit for the ends behind the source's: of the writer, the HTTP server, the connections.
+const (
+	afterDrain = 3 * time.Second
+	closeLimit = 2 * time.Second
+)
 
 // Run consumes until ctx is done, then drains; nil means that it did. A name server, broker or database that is away is
 // waited for, at the start as later. The error is a configuration that can't work: a bad option, an address that is
@@ -141,7 +144,7 @@ func sourceOptions(cfg config.Config) source.Options {
 		QueueMessages:  r.QueueMessages,
 		BufferMiB:      r.BufferMiB,
 		Start:          start(r.Start),
-		DrainLimit:     cfg.DrainLimit,
+		DrainLimit:     max(cfg.DrainLimit-afterDrain, cfg.DrainLimit/2),
 		ConsumeTimeout: r.ConsumeTimeout,
 	}
 }

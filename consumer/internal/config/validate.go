@@ -54,6 +54,9 @@ func (r RocketMQ) Validate() error {
 	}
 	name(&e, "rocketmq.topic", r.Topic, topicName)
 	name(&e, "rocketmq.group", r.Group, groupName)
+	if r.Group == "DEFAULT_CONSUMER" {
+		e.add("rocketmq.group", "DEFAULT_CONSUMER is reserved by the RocketMQ client")
+	}
 	for tag := range strings.SplitSeq(r.Tag, "||") {
 		if strings.TrimSpace(tag) == "" {
 			e.add("rocketmq.tag", `must be * or tags joined by "||", none of them empty`)

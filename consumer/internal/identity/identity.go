@@ -40,11 +40,11 @@ type Identity struct {
 // Reasons why an entry has no identity. Resolve's error wraps one of them.
 var (
 	// ErrNoStartTime: the entry carries a request ID, but no time.
-	ErrNoStartTime = errors.New("no_start_time")
+	ErrNoStartTime = errors.New("a request ID, but no start time")
 	// ErrNoIdentity: the entry carries neither time nor ID.
-	ErrNoIdentity = errors.New("no_identity")
+	ErrNoIdentity = errors.New("neither a start time nor a request ID")
 	// ErrBadStartTime: the time is not one of this century.
-	ErrBadStartTime = errors.New("bad_value:start_time")
+	ErrBadStartTime = errors.New("start time out of range")
 )
 
 // MarkAnonymousStamp marks an anonymous entry whose stamp names an APISIX consumer: the entry's word counts.

@@ -15,7 +15,7 @@ import (
 )
 
 // shutdownLimit is how long requests in flight may take when the server stops. A scrape takes milliseconds.
-const shutdownLimit = 2 * time.Second
+const shutdownLimit = time.Second
 
 // Server answers
 //

@@ -53,10 +53,14 @@ func (d *Deriver) Unit(origin record.Origin, body []byte) record.Unit {
 // entry derives one entry: exactly one of its results is not nil. A panic is that entry's reject; the others of its
 // message go on.
 func (d *Deriver) entry(prints *identity.Fingerprints, raw json.RawMessage) (rec *record.Record, reject *record.Reject) {
+	var key *billingkey.Key // once it is known
 	defer func() {
 		if p := recover(); p != nil {
 			// The value may hold content of the entry; its type says enough to find the place with the raw bytes.
 			rec, reject = nil, &record.Reject{Reason: deadletter.ReasonPanic, Detail: fmt.Sprintf("panic of type %T", p)}
+		}
+		if reject != nil {
+			reject.Key = key
 		}
 	}()
 	e, err := logentry.Decode(raw)
@@ -68,6 +72,7 @@ func (d *Deriver) entry(prints *identity.Fingerprints, raw json.RawMessage) (rec
 	if err != nil {
 		return nil, identityReject(err)
 	}
+	key = &id.Key
 	rec, err = build(e, id, usage.Extract(e), d.Body)
 	if err != nil {
 		return nil, decodeReject(err)
@@ -104,7 +109,7 @@ func identityReject(err error) *record.Reject {
 		return &record.Reject{Reason: deadletter.ReasonNoStartTime, Detail: "the entry carries a request ID, but no start time"}
 	case errors.Is(err, identity.ErrNoIdentity):
 		return &record.Reject{Reason: deadletter.ReasonNoIdentity, Detail: "the entry carries neither a start time nor a request ID"}
-	default:
+	default: // ErrBadStartTime
 		return &record.Reject{Reason: deadletter.BadValue("start_time"), Detail: "start_time: not between the years 2000 and 2100"}
 	}
 }

@@ -92,6 +92,18 @@ func TestPanicIsOneEntrysReject(t *testing.T) {
 	}
 }
 
+// A dead letter knows the key that its entry would have had, so that a redrive has the same.
+func TestRejectKeepsItsKey(t *testing.T) {
+	entry := strings.Replace(sample(t, "plain-json.jsonl"), `"alice"`, `"`+strings.Repeat("a", 300)+`"`, 1)
+	unit := deriver(t).Unit(record.Origin{}, []byte(`[`+entry+`,`+sample(t, "log_format.jsonl")+`]`))
+	if len(unit.Rejects) != 2 || unit.Rejects[0].Key == nil || unit.Rejects[0].Key.StartMS() != 1795347865715 {
+		t.Errorf("rejects %+v", unit.Rejects)
+	}
+	if unit.Rejects[1].Key != nil {
+		t.Error("an entry without a time has a key")
+	}
+}
+
 // Whatever the bytes: never a panic, entries = records + rejects, the same bytes give the same unit, and everything fits
 // its column.
 func FuzzUnit(f *testing.F) {
