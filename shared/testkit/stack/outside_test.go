@@ -49,11 +49,13 @@ func TestServersFromOutside(t *testing.T) {
 
 func TestBadServersFromOutside(t *testing.T) {
 	const nobody = "127.0.0.1:1"
+	shared := stack.Shared(t)
+	nameServer, dsn := shared.RocketMQ.NameServer.Addr(), shared.Database.DSN("")
 	for _, tc := range []struct{ name, nameServers, dsn, want string }{
-		{"no DSN", nobody, "nonsense", stack.DatabaseEnv + ": invalid DSN"},
-		{"a database in the DSN", nobody, "root:hidden@tcp(" + nobody + ")/ledger", `names the database "ledger"`},
-		// Both are tried at once, and the first to fail is told of.
-		{"nobody there", nobody, "root:hidden@tcp(" + nobody + ")/", ": dial tcp " + nobody},
+		{"no DSN", nameServer, "nonsense", stack.DatabaseEnv + ": invalid DSN"},
+		{"a database in the DSN", nameServer, "root:hidden@tcp(" + nobody + ")/ledger", `names the database "ledger"`},
+		{"no database there", nameServer, "root:hidden@tcp(" + nobody + ")/", stack.DatabaseEnv + ": dial tcp " + nobody},
+		{"no name server there", nobody, dsn, stack.NameServerEnv + ": dial tcp " + nobody},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tempDir := alone(t)
