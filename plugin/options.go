@@ -27,7 +27,7 @@ Flags:
   --help              print this
 
 Environment:
-  BILLING_STAMP_KEYS         the stamp keys, kid:base64[@not_after],…; the first seals, all open
+  BILLING_STAMP_KEYS         the stamp keys, kid:base64[@not_after],…; the first not retired seals, all open
   BILLING_STAMP_KEYS_FILE    a file that holds them instead; with neither, stamps are not sealed
   BILLING_RUNNER_ID          the name of this runner in its stamps, default the host name
   BILLING_RUNNER_LOG_FILE    as --log-file

@@ -47,18 +47,6 @@ func NewKey(startMS int64, identity [16]byte) (Key, error) {
 	return k, nil
 }
 
-// ParseKey reads 44 hex digits.
-func ParseKey(s string) (Key, error) {
-	var k Key
-	if len(s) != 2*len(k) {
-		return k, fmt.Errorf("billing key: %d characters, want 44 hex digits", len(s))
-	}
-	if _, err := hex.Decode(k[:], []byte(s)); err != nil {
-		return Key{}, fmt.Errorf("billing key: not 44 hex digits")
-	}
-	return k, nil
-}
-
 // String is the key as 44 lower-case hex digits.
 func (k Key) String() string { return hex.EncodeToString(k[:]) }
 

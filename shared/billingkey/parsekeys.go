@@ -24,34 +24,47 @@ const (
 )
 
 // LoadKeys reads the key set from the variable BILLING_STAMP_KEYS or from the file that BILLING_STAMP_KEYS_FILE names.
-// With both set it fails; with neither the set is empty. Its errors hold neither the variables' values nor the file's
-// content.
+// With neither the set is empty. Its errors hold neither the variables' values nor the file's content.
 func LoadKeys(getenv func(string) string) (*KeySet, error) {
-	text, file := getenv(EnvKeys), getenv(EnvKeysFile)
+	text, path := getenv(EnvKeys), getenv(EnvKeysFile)
 	name := EnvKeys
 	switch {
-	case text != "" && file != "":
+	case text != "" && path != "":
 		return nil, fmt.Errorf("%s and %s are both set: keep one", EnvKeys, EnvKeysFile)
-	case text == "" && file == "":
-		return ParseKeys("")
-	case file != "":
+	case path != "":
 		name = EnvKeysFile
-		content, err := os.ReadFile(file)
+	}
+	keys, err := ReadKeys(text, path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return keys, nil
+}
+
+// ReadKeys reads the key set from text, or from the file at path, whichever is not empty; both are an error. With
+// neither the set is empty, but what is given must hold a key. The error shows neither secrets nor the path.
+func ReadKeys(text, path string) (*KeySet, error) {
+	given := text != "" || path != ""
+	if path != "" {
+		if text != "" {
+			return nil, errors.New("keys and a file of keys are both given: keep one")
+		}
+		content, err := os.ReadFile(path)
 		if err != nil {
-			// Without the path: someone may have put the keys themselves into the variable of the file.
+			// Without the path: someone may have put the keys themselves in its place.
 			if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 				err = pathErr.Err
 			}
-			return nil, fmt.Errorf("%s: the file can't be read: %w", name, err)
+			return nil, fmt.Errorf("the file can't be read: %w", err)
 		}
 		text = string(content)
 	}
 	keys, err := ParseKeys(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, err
 	}
-	if keys.Empty() {
-		return nil, fmt.Errorf("%s: set, but holds no key", name)
+	if given && keys.Empty() {
+		return nil, errors.New("set, but holds no key")
 	}
 	return keys, nil
 }

@@ -113,17 +113,13 @@ func waitForSchema(ctx context.Context, store *ledger.Store, ready *readiness, l
 }
 
 func ledgerOptions(cfg config.Config, log zerolog.Logger, metrics *ops.Metrics) ledger.Options {
-	linger := cfg.Batch.Linger
-	if linger == 0 {
-		linger = -1 // 0 is the ledger's word for its default
-	}
 	return ledger.Options{
 		DSN:      cfg.MySQL.DSN.Reveal(),
 		MaxConns: cfg.MySQL.MaxOpenConns,
 		Writers:  cfg.MySQL.Writers,
 		MaxRows:  cfg.Batch.MaxRows,
 		MaxBytes: cfg.Batch.MaxBytes,
-		Linger:   linger,
+		Linger:   cfg.Batch.Linger,
 		Logger:   log,
 		Observer: metrics,
 	}

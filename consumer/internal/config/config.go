@@ -68,13 +68,13 @@ type MySQL struct {
 	Writers int `yaml:"writers"`
 }
 
-// Batch is the part `batch`: a transaction is committed when the first of its limits is reached.
+// Batch is the part `batch`: how much is written at once.
 type Batch struct {
 	// MaxRows is the most rows of one transaction.
 	MaxRows int `yaml:"max_rows"`
 	// MaxBytes is the most bytes of one statement, after escaping. It must stay below the server's max_allowed_packet.
 	MaxBytes int `yaml:"max_bytes"`
-	// Linger is how long the first row of a batch waits for company. 0 commits whatever waits at once.
+	// Linger is how long a batch waits for company while another is being committed. 0 commits whatever waits at once.
 	Linger time.Duration `yaml:"linger"`
 }
 

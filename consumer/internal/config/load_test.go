@@ -256,7 +256,7 @@ log:
 		},
 		"keys twice": {
 			text: minimal, environ: []string{"BILLING_STAMP_KEYS_FILE=/nonexistent", "BILLING_STAMP_KEYS=x"},
-			want: []string{"BILLING_STAMP_KEYS_FILE: stamp.keys_file: only one of stamp.keys and stamp.keys_file can be given"},
+			want: []string{"BILLING_STAMP_KEYS_FILE: stamp.keys_file: keys and a file of keys are both given: keep one"},
 		},
 	}
 	for name, tt := range tests {

@@ -10,7 +10,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Options say where the ledger is and how it is written. A zero value of a limit is its default.
+// Options say where the ledger is and how it is written. A zero value of a limit is its default, Linger apart.
 type Options struct {
 	// DSN is in the form of go-sql-driver/mysql. What correctness needs is set whatever it says; of its parameters TLS,
 	// timeouts and the like count.
@@ -24,7 +24,7 @@ type Options struct {
 	// MaxBytes is the most bytes of one statement after escaping; default 4 MiB. The server's max_allowed_packet bounds
 	// it further.
 	MaxBytes int
-	// Linger is how long a batch waits for company while another is being committed; default 5 ms, negative never.
+	// Linger is how long a batch waits for company while another is being committed; 0 is not at all.
 	Linger time.Duration
 	// Timeout is after how long without an answer a connection counts as lost; default 15 s. It must be longer than the
 	// lock wait, 5 s.
@@ -44,9 +44,6 @@ func (o Options) withDefaults() Options {
 	set(&o.MaxRows, 500)
 	set(&o.MaxBytes, 4<<20)
 	set(&o.MaxConns, o.Writers+2)
-	if o.Linger == 0 {
-		o.Linger = 5 * time.Millisecond
-	}
 	if o.Timeout <= 0 {
 		o.Timeout = 15 * time.Second
 	}

@@ -165,7 +165,7 @@ func (w *Writer) gather() []*waiter {
 			continue
 		default:
 		}
-		if w.inFlight.Load() == 0 || limits.Linger < 0 {
+		if w.inFlight.Load() == 0 || limits.Linger <= 0 {
 			break
 		}
 		if over == nil {
