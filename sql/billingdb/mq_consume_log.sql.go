@@ -40,7 +40,8 @@ func (q *Queries) CountDuplicates(ctx context.Context, arg CountDuplicatesParams
 
 const fillRecord = `-- name: FillRecord :execrows
 UPDATE mq_consume_log SET consumer = ?, route_id = ?,
-  service_id = ?, revision = revision + 1
+  service_id = ?, status = ?, billable = ?,
+  billable_reason = ?, revision = revision + 1
 WHERE billing_key = ? AND usage_state = ?
   AND revision = ?
 `
@@ -49,17 +50,24 @@ type FillRecordParams struct {
 	Consumer       *string
 	RouteID        *string
 	ServiceID      *string
+	Status         *int32
+	Billable       bool
+	BillableReason string
 	BillingKey     []byte
 	ReadUsageState string
 	ReadRevision   int32
 }
 
-// FillRecord names the APISIX consumer, route and service that a row did not know, if the row is still as it was read.
+// FillRecord gives a row the APISIX consumer, route, service and status that it did not know, if it is still as it was
+// read.
 func (q *Queries) FillRecord(ctx context.Context, arg FillRecordParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, fillRecord,
 		arg.Consumer,
 		arg.RouteID,
 		arg.ServiceID,
+		arg.Status,
+		arg.Billable,
+		arg.BillableReason,
 		arg.BillingKey,
 		arg.ReadUsageState,
 		arg.ReadRevision,
@@ -226,7 +234,7 @@ func (q *Queries) MarkRecord(ctx context.Context, arg MarkRecordParams) error {
 const raiseRecord = `-- name: RaiseRecord :execrows
 UPDATE mq_consume_log SET
   consumer = ?, route_id = ?, service_id = ?,
-  model = ?, model_requested = COALESCE(?, model_requested),
+  status = ?, model = ?, model_requested = COALESCE(?, model_requested),
   service_tier = COALESCE(?, service_tier),
   provider_response_id = COALESCE(?, provider_response_id),
   stream = COALESCE(?, stream),
@@ -246,6 +254,7 @@ type RaiseRecordParams struct {
 	Consumer           *string
 	RouteID            *string
 	ServiceID          *string
+	Status             *int32
 	Model              *string
 	ModelRequested     *string
 	ServiceTier        *string
@@ -280,6 +289,7 @@ func (q *Queries) RaiseRecord(ctx context.Context, arg RaiseRecordParams) (int64
 		arg.Consumer,
 		arg.RouteID,
 		arg.ServiceID,
+		arg.Status,
 		arg.Model,
 		arg.ModelRequested,
 		arg.ServiceTier,
@@ -315,7 +325,7 @@ func (q *Queries) RaiseRecord(ctx context.Context, arg RaiseRecordParams) (int64
 const storedRecords = `-- name: StoredRecords :many
 SELECT billing_key, batch_id, key_source, consumer, route_id, service_id, model, status, client_ip, method, uri,
   request_size, response_size, request_time, prompt_tokens, completion_tokens, total_tokens, cached_tokens,
-  cache_write_tokens, reasoning_tokens, audio_tokens, quantities, usage_state, billable, marks, revision
+  cache_write_tokens, reasoning_tokens, audio_tokens, quantities, usage_state, billable, billable_reason, marks, revision
 FROM mq_consume_log
 WHERE billing_key IN (/*SLICE:billing_keys*/?)
 `
@@ -345,6 +355,7 @@ type StoredRecordsRow struct {
 	Quantities       *string
 	UsageState       string
 	Billable         bool
+	BillableReason   string
 	Marks            string
 	Revision         int32
 }
@@ -394,6 +405,7 @@ func (q *Queries) StoredRecords(ctx context.Context, billingKeys [][]byte) ([]St
 			&i.Quantities,
 			&i.UsageState,
 			&i.Billable,
+			&i.BillableReason,
 			&i.Marks,
 			&i.Revision,
 		); err != nil {

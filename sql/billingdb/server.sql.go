@@ -20,3 +20,15 @@ func (q *Queries) MaxAllowedPacket(ctx context.Context) (int64, error) {
 	err := row.Scan(&bytes)
 	return bytes, err
 }
+
+const takesBytes = `-- name: TakesBytes :one
+SELECT CAST(LENGTH(?) AS SIGNED) AS bytes
+`
+
+// TakesBytes asks for the length of a text, so that a statement of this size goes to the server and carries nothing else.
+func (q *Queries) TakesBytes(ctx context.Context, text string) (int64, error) {
+	row := q.db.QueryRowContext(ctx, takesBytes, text)
+	var bytes int64
+	err := row.Scan(&bytes)
+	return bytes, err
+}

@@ -24,7 +24,7 @@ INSERT INTO mq_consume_log (
 -- StoredRecords reads what decides between new, duplicate, conflict and better copy.
 SELECT billing_key, batch_id, key_source, consumer, route_id, service_id, model, status, client_ip, method, uri,
   request_size, response_size, request_time, prompt_tokens, completion_tokens, total_tokens, cached_tokens,
-  cache_write_tokens, reasoning_tokens, audio_tokens, quantities, usage_state, billable, marks, revision
+  cache_write_tokens, reasoning_tokens, audio_tokens, quantities, usage_state, billable, billable_reason, marks, revision
 FROM mq_consume_log
 WHERE billing_key IN (sqlc.slice(billing_keys));
 
@@ -38,7 +38,7 @@ WHERE billing_key IN (sqlc.slice(billing_keys));
 -- read. What the copy does not know beside the counts stays.
 UPDATE mq_consume_log SET
   consumer = sqlc.arg(consumer), route_id = sqlc.arg(route_id), service_id = sqlc.arg(service_id),
-  model = sqlc.arg(model), model_requested = COALESCE(sqlc.narg(model_requested), model_requested),
+  status = sqlc.arg(status), model = sqlc.arg(model), model_requested = COALESCE(sqlc.narg(model_requested), model_requested),
   service_tier = COALESCE(sqlc.narg(service_tier), service_tier),
   provider_response_id = COALESCE(sqlc.narg(provider_response_id), provider_response_id),
   stream = COALESCE(sqlc.narg(stream), stream),
@@ -54,9 +54,11 @@ WHERE billing_key = sqlc.arg(billing_key) AND usage_state = sqlc.arg(read_usage_
   AND revision = sqlc.arg(read_revision);
 
 -- name: FillRecord :execrows
--- FillRecord names the APISIX consumer, route and service that a row did not know, if the row is still as it was read.
+-- FillRecord gives a row the APISIX consumer, route, service and status that it did not know, if it is still as it was
+-- read.
 UPDATE mq_consume_log SET consumer = sqlc.arg(consumer), route_id = sqlc.arg(route_id),
-  service_id = sqlc.arg(service_id), revision = revision + 1
+  service_id = sqlc.arg(service_id), status = sqlc.arg(status), billable = sqlc.arg(billable),
+  billable_reason = sqlc.arg(billable_reason), revision = revision + 1
 WHERE billing_key = sqlc.arg(billing_key) AND usage_state = sqlc.arg(read_usage_state)
   AND revision = sqlc.arg(read_revision);
 

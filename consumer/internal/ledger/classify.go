@@ -20,7 +20,7 @@ func figuresOf(p *row) figures {
 		RequestTime: p.RequestTime, PromptTokens: p.PromptTokens, CompletionTokens: p.CompletionTokens,
 		TotalTokens: p.TotalTokens, CachedTokens: p.CachedTokens, CacheWriteTokens: p.CacheWriteTokens,
 		ReasoningTokens: p.ReasoningTokens, AudioTokens: p.AudioTokens, Quantities: p.Quantities,
-		UsageState: p.UsageState, Billable: p.Billable, Marks: p.Marks, Revision: 1,
+		UsageState: p.UsageState, Billable: p.Billable, BillableReason: p.BillableReason, Marks: p.Marks, Revision: 1,
 	}
 }
 
@@ -54,10 +54,10 @@ func better(have, copy *figures) bool {
 	return record.UsageState(copy.UsageState).Rank() > record.UsageState(have.UsageState).Rank()
 }
 
-// fills says whether copy names an APISIX consumer, a route or a service that have does not know.
+// fills says whether copy tells an APISIX consumer, a route, a service or a status that have does not know.
 func fills(have, copy *figures) bool {
 	return have.Consumer == nil && copy.Consumer != nil || have.RouteID == nil && copy.RouteID != nil ||
-		have.ServiceID == nil && copy.ServiceID != nil
+		have.ServiceID == nil && copy.ServiceID != nil || have.Status == nil && copy.Status != nil
 }
 
 // markUsageDiffers marks a record of which two copies are sure of different usage; the first one's stands.
@@ -71,8 +71,11 @@ func contradicts(have, copy *figures) bool {
 			differ(have.Quantities, copy.Quantities))
 }
 
-// fill takes the names from copy that have does not know.
+// fill takes from copy what have does not know. Whether a request is billable hangs on its status: it comes along.
 func fill(have, copy *figures) {
+	if have.Status == nil && copy.Status != nil {
+		have.Status, have.Billable, have.BillableReason = copy.Status, copy.Billable, copy.BillableReason
+	}
 	have.Consumer = either(have.Consumer, copy.Consumer)
 	have.RouteID = either(have.RouteID, copy.RouteID)
 	have.ServiceID = either(have.ServiceID, copy.ServiceID)
@@ -85,13 +88,13 @@ func either[T any](first, second *T) *T {
 	return second
 }
 
-// takeUsage puts copy's usage, and what hangs on it, in place of have's.
+// takeUsage puts copy's usage in place of have's.
 func takeUsage(have, copy *figures) {
 	have.Model = either(copy.Model, have.Model)
 	have.PromptTokens, have.CompletionTokens, have.TotalTokens = copy.PromptTokens, copy.CompletionTokens, copy.TotalTokens
 	have.CachedTokens, have.CacheWriteTokens = copy.CachedTokens, copy.CacheWriteTokens
 	have.ReasoningTokens, have.AudioTokens = copy.ReasoningTokens, copy.AudioTokens
-	have.Quantities, have.UsageState, have.Billable = copy.Quantities, copy.UsageState, copy.Billable
+	have.Quantities, have.UsageState = copy.Quantities, copy.UsageState
 	have.Marks = unionMarks(have.Marks, copy.Marks)
 }
 

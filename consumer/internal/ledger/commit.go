@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -24,17 +26,19 @@ const (
 	// pingLimit is how soon a server must answer to count as there.
 	pingLimit = 2 * time.Second
 	// A statement that broke its connection while the server answers is suspected after suspectBreaks times: the
-	// transaction is halved. A single item is blamed after blameBreaks times, and only if it goes through without its
-	// texts: no network fails so choosily.
+	// transaction is halved. What is alone is blamed after blameBreaks times and as many more as there are proofs, each
+	// that the server takes a statement of the same size, and takes this one without its texts: else it is the network
+	// that loses what is large.
 	suspectBreaks = 2
 	blameBreaks   = 4
+	proofs        = 2
 )
 
 // commit commits the items and settles them; the error is the context's. Whatever fails is retried in place; only an
 // item that is itself the cause leaves, as a dead letter. earlier are attempts at these items that may have succeeded.
 func (s *Store) commit(ctx context.Context, items []*item, earlier map[batchID]bool) error {
 	start := time.Now()
-	backoff, breaks, hurried := minBackoff, 0, 0
+	backoff, breaks, hurried, asked := minBackoff, 0, 0, false
 	for {
 		err := s.transact(ctx, items, earlier)
 		if err == nil {
@@ -48,7 +52,16 @@ func (s *Store) commit(ctx context.Context, items []*item, earlier map[batchID]b
 		s.observer.Retried(string(f))
 		hurry := false // an attempt that need not wait for the server to come back
 		switch f {
+		case faultSize:
+			if len(items) > 1 {
+				return s.halve(ctx, items, earlier)
+			}
+			// One record alone is too much for a transaction: a setting of the server, which people mend.
 		case faultStatement:
+			if s.packet.Swap(0) != 0 && !asked {
+				asked = true // the server's limit may be another by now
+				continue
+			}
 			if len(items) > 1 {
 				return s.halve(ctx, items, earlier)
 			}
@@ -56,10 +69,12 @@ func (s *Store) commit(ctx context.Context, items []*item, earlier map[batchID]b
 				continue
 			}
 			// A dead letter that the database refuses even without its raw bytes is held: nothing is left to take away.
+		case faultOutage:
+			s.packet.Store(0) // another server may answer next
 		case faultContention:
 			hurry = true
 		case faultLost:
-			s.packet.Store(0) // another server may answer now
+			s.packet.Store(0)
 			if hurry = s.answers(ctx); !hurry {
 				breaks = 0
 				break
@@ -67,9 +82,13 @@ func (s *Store) commit(ctx context.Context, items []*item, earlier map[batchID]b
 			if breaks++; breaks >= suspectBreaks && len(items) > 1 {
 				return s.halve(ctx, items, earlier)
 			}
-			if breaks >= blameBreaks && s.passesWithoutTexts(ctx, items[0]) && lighten(items[0], err) {
-				breaks = 0
-				continue
+			if breaks >= blameBreaks {
+				if !s.takesItsSize(ctx, items[0]) || !s.passesWithoutTexts(ctx, items[0]) {
+					breaks = suspectBreaks
+				} else if breaks >= blameBreaks+proofs && lighten(items[0], err) {
+					breaks = 0
+					continue
+				}
 			}
 		}
 		if hurry && hurried < maxHurried {
@@ -100,14 +119,16 @@ func (s *Store) committed(items []*item, start time.Time) {
 // halve commits the two halves by themselves, so that the item at fault ends up alone.
 func (s *Store) halve(ctx context.Context, items []*item, earlier map[batchID]bool) error {
 	half := len(items) / 2
-	if err := s.commit(ctx, items[:half], earlier); err != nil {
+	// Each with attempts of its own: what one half commits is not the other's.
+	if err := s.commit(ctx, items[:half], maps.Clone(earlier)); err != nil {
 		return err
 	}
-	return s.commit(ctx, items[half:], earlier)
+	return s.commit(ctx, items[half:], maps.Clone(earlier))
 }
 
 // hold notes an outage, and logs its beginning.
 func (s *Store) hold(f fault, err error) {
+	err = withoutContent(err)
 	if s.cond.hold(f, err) {
 		s.log.Warn().Err(err).Str("fault", string(f)).Msg("ledger: the database takes no records; holding them and trying again")
 	}
@@ -151,6 +172,21 @@ func (s *Store) answers(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, pingLimit)
 	defer cancel()
 	return s.db.PingContext(ctx) == nil
+}
+
+// takesItsSize says whether a statement as large as the item's goes through when it carries nothing of the item.
+func (s *Store) takesItsSize(ctx context.Context, it *item) bool {
+	size := 2 * it.bytes() // raw bytes may all be escaped
+	if it.candidate != nil {
+		size = otherTexts + coalesce.Escaped(it.candidate.row.Body)
+	}
+	limits, err := s.limits(ctx)
+	if err != nil {
+		return false
+	}
+	filler := strings.Repeat("x", min(size, limits.Row))
+	_, err = billingdb.New(s.db).TakesBytes(ctx, filler)
+	return err == nil
 }
 
 // passesWithoutTexts says whether the database takes the item without the texts that clients and upstreams chose.

@@ -97,6 +97,10 @@ const otherTexts = 64 << 10
 
 // fit cuts what is longer than one statement takes, so that a long body never keeps a request from being recorded.
 func fit(p *row, limits coalesce.Limits) {
+	if len(p.Body) > maxBody {
+		p.Body = cutAt(p.Body, maxBody)
+		p.Marks = addMark(p.Marks, "cut:body")
+	}
 	room := limits.Row - otherTexts
 	for _, t := range []*string{p.Dimensions, p.Quantities, p.UsageJSON} {
 		if t != nil {
@@ -111,12 +115,19 @@ func fit(p *row, limits coalesce.Limits) {
 	if 2*len(p.Body) <= room || coalesce.Escaped(p.Body) <= room {
 		return
 	}
-	keep := max(room, 0) / 2
-	for keep > 0 && !utf8.RuneStart(p.Body[keep]) {
-		keep--
-	}
-	p.Body = p.Body[:keep]
+	p.Body = cutAt(p.Body, max(room, 0)/2)
 	p.Marks = addMark(p.Marks, "cut:body")
+}
+
+// maxBody is what the column holds, a MEDIUMTEXT.
+const maxBody = 1<<24 - 1
+
+// cutAt is the longest beginning of s that has at most limit bytes and whole characters; s is longer.
+func cutAt(s string, limit int) string {
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
 }
 
 // encodeDimensions is a JSON object with its names sorted; nil without any.

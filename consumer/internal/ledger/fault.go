@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -26,6 +27,8 @@ const (
 	faultContention fault = "contention"
 	// faultLost: the connection broke: an outage, or one statement that breaks it each time.
 	faultLost fault = "connection_lost"
+	// faultSize: more than one transaction may hold. Half of it may pass.
+	faultSize fault = "size"
 	// faultStatement: the content of a row. Trying again changes nothing.
 	faultStatement fault = "statement"
 )
@@ -36,6 +39,12 @@ var serverFaults = map[fault][]uint16{
 		1020, // record has changed since last read
 		1205, // lock wait timeout
 		1213, // deadlock
+	},
+	faultSize: {
+		1197, // more than max_binlog_cache_size
+		3100, // more than group replication takes
+		8004, // transaction too large (TiDB)
+		8025, // entry too large (TiDB)
 	},
 	faultStatement: {
 		1118, // row size too large
@@ -96,6 +105,17 @@ func classify(err error) fault {
 		return faultLost
 	}
 	return faultOutage
+}
+
+// quoting are the server errors whose text repeats values or pieces of a statement.
+var quoting = append([]uint16{1048, 1062, 1064}, serverFaults[faultStatement]...)
+
+// withoutContent is an error that may be logged and shown.
+func withoutContent(err error) error {
+	if e, ok := errors.AsType[*mysql.MySQLError](err); ok && slices.Contains(quoting, e.Number) {
+		return fmt.Errorf("the database refuses a statement: error %d (%s)", e.Number, e.SQLState)
+	}
+	return err
 }
 
 func isServerError(err error, number uint16) bool {

@@ -45,14 +45,14 @@ func takeDetails(p *row, from *row) {
 	p.ProviderResponseID = either(from.ProviderResponseID, p.ProviderResponseID)
 	p.Stream = either(from.Stream, p.Stream)
 	p.EstimatedTokens, p.UsageSource, p.UsageMismatch = from.EstimatedTokens, from.UsageSource, from.UsageMismatch
-	p.UsageJSON, p.BillableReason, p.Body = from.UsageJSON, from.BillableReason, from.Body
+	p.UsageJSON, p.Body = from.UsageJSON, from.Body
 }
 
 // takeFigures puts figures back into the row that they were made of.
 func takeFigures(p *row, f *figures) {
-	p.Consumer, p.RouteID, p.ServiceID, p.Model = f.Consumer, f.RouteID, f.ServiceID, f.Model
+	p.Consumer, p.RouteID, p.ServiceID, p.Status, p.Model = f.Consumer, f.RouteID, f.ServiceID, f.Status, f.Model
 	p.PromptTokens, p.CompletionTokens, p.TotalTokens = f.PromptTokens, f.CompletionTokens, f.TotalTokens
 	p.CachedTokens, p.CacheWriteTokens = f.CachedTokens, f.CacheWriteTokens
 	p.ReasoningTokens, p.AudioTokens, p.Quantities = f.ReasoningTokens, f.AudioTokens, f.Quantities
-	p.UsageState, p.Billable, p.Marks = f.UsageState, f.Billable, f.Marks
+	p.UsageState, p.Billable, p.BillableReason, p.Marks = f.UsageState, f.Billable, f.BillableReason, f.Marks
 }

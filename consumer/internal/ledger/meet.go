@@ -48,7 +48,7 @@ func (t *transaction) update(ctx context.Context, have, now *figures, best *cand
 		takeFigures(&p, now)
 		fit(&p, t.limits)
 		changed, err = t.q.RaiseRecord(ctx, billingdb.RaiseRecordParams{
-			Consumer: p.Consumer, RouteID: p.RouteID, ServiceID: p.ServiceID, Model: p.Model,
+			Consumer: p.Consumer, RouteID: p.RouteID, ServiceID: p.ServiceID, Status: p.Status, Model: p.Model,
 			ModelRequested: p.ModelRequested, ServiceTier: p.ServiceTier, ProviderResponseID: p.ProviderResponseID,
 			Stream: p.Stream, PromptTokens: p.PromptTokens, CompletionTokens: p.CompletionTokens,
 			TotalTokens: p.TotalTokens, CachedTokens: p.CachedTokens, CacheWriteTokens: p.CacheWriteTokens,
@@ -60,7 +60,8 @@ func (t *transaction) update(ctx context.Context, have, now *figures, best *cand
 		})
 	case fills(have, now):
 		changed, err = t.q.FillRecord(ctx, billingdb.FillRecordParams{
-			Consumer: now.Consumer, RouteID: now.RouteID, ServiceID: now.ServiceID,
+			Consumer: now.Consumer, RouteID: now.RouteID, ServiceID: now.ServiceID, Status: now.Status,
+			Billable: now.Billable, BillableReason: now.BillableReason,
 			BillingKey: have.BillingKey, ReadUsageState: have.UsageState, ReadRevision: have.Revision,
 		})
 	}

@@ -10,6 +10,9 @@ import (
 	"gateway-billing.internal/consumer/internal/record"
 )
 
+// closeGrace is what Close needs behind its context for goroutines that only have to notice that it is over.
+const closeGrace = 200 * time.Millisecond
+
 // ErrClosed is a Commit after Close, or one that Close did not wait for.
 var ErrClosed = errors.New("ledger: the writer is closed")
 
@@ -89,7 +92,8 @@ func (w *Writer) Commit(ctx context.Context, unit record.Unit) (Outcome, error) 
 }
 
 // Close refuses new units, waits for those that are on their way, and stops the writers. When ctx ends first, what is
-// on its way is given up (its callers get ErrClosed) and Close returns the context's error.
+// on its way is given up (its callers get ErrClosed) and Close returns the context's error, at once: a goroutine may then
+// still wait for the server's last answer.
 func (w *Writer) Close(ctx context.Context) error {
 	w.mu.Lock()
 	w.closed = true
@@ -106,8 +110,22 @@ func (w *Writer) Close(ctx context.Context) error {
 		err = ctx.Err()
 	}
 	w.cancel()
-	w.stopped.Wait()
-	<-idle
+	// A commit that the server does not answer can't be called off: it ends with its connection's timeout.
+	ended := make(chan struct{})
+	go func() {
+		w.stopped.Wait()
+		<-idle
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		select {
+		case <-ended:
+		case <-time.After(closeGrace):
+			err = ctx.Err()
+		}
+	}
 	return err
 }
 
