@@ -17,7 +17,7 @@
 //     spend the redeliveries. consume never returns it while the queue is the client's.
 //     TestHeldMessagesAreNotReconsumed, TestMembersComeAndGoWhileHolding.
 //   - An error from the callback is logged with the message while it is written (the process ends), and with Success it
-//     acknowledges. consume returns nil errors only.
+//     acknowledges. consume returns nil errors only. TestVerdicts.
 //   - The client's logger prints bodies: logBridge takes its place and looks at listed scalars only.
 //     TestClientLinesShowNoMessages.
 //   - A panic in the callback leaves the message neither acknowledged nor retried, one in the client's own goroutines
@@ -30,7 +30,8 @@
 //     read twice. turn keeps the order of each queue. TestQueueKeepsItsOrder.
 //   - Shutdown closes a channel that a pull loop may be sending to, in a goroutine that nobody recovers: the process
 //     ends. park stops the loops before. (Suspend would only make it rarer, and its flag is a data race.)
-//   - One verdict covers a whole callback batch: ConsumeMessageBatchMaxSize is 1.
+//     TestPulledInTheDrain, of park alone: the moment of the client's own fault can't be provoked.
+//   - One verdict covers a whole callback batch: ConsumeMessageBatchMaxSize is 1. TestClientSettings.
 //   - A client that fails to start is dead and leaves about 20 goroutines. connect asks the servers first (package
 //     remoting) and starts a client only when they are there. TestTopicThatComesLater, TestNameServerThatComesLater.
 //   - Without credentials, or with wrong ones, Start succeeds and nothing arrives. The survey tries a pull with them,
@@ -40,13 +41,14 @@
 //   - The buffer is up to 512 MiB a queue, and if the callback slots run out the client drops the queue after 120 s,
 //     reads it again and throws the verdicts away. planCapacity. TestCapacity, TestHeldMessagesAreNotReconsumed.
 //   - One held message stops its queue when the others are ConsumeConcurrentlyMaxSpan ahead: 16 times the buffer.
+//     TestClientSettings.
 //   - A queue that goes to another member leaves its callbacks blocked: holdings finds and releases them.
 //     TestMembersComeAndGoWhileHolding, TestHoldings.
 //   - An offset that the broker does not have any more is moved with two log lines: jumpFrom and jumpTo make an event
 //     of them. TestOffsetJump.
 //   - ConsumeFromWhere defaults to the newest: ours to the oldest. ConsumeTimestamp has no zone: UTC. TestStart.
 //   - The client refuses DNS names of name servers: see clientAddrs. TestNameServerThatComesLater.
-//   - Two clients of one name on one address are one member: instanceName is random.
+//   - Two clients of one name on one address are one member: instanceName is random. TestClientSettings.
 //   - A broker that goes and comes: the client goes on by itself after 17 to 27 s. TestBrokerRestart.
 //
 // # What stays

@@ -23,10 +23,6 @@ type Options struct {
 	SecretKey     string
 	SecurityToken string
 
-	// Instance is the readable part of the client's name in the group, default the host name. A random part is added:
-	// two clients of one name on one IP address would be one member to the broker.
-	Instance string
-
 	// Concurrency is how many messages the handler works on at once (default 512); the others wait in memory.
 	Concurrency int
 	// PullBatch is how many messages one pull asks for, 1..1024 (default 64).

@@ -20,7 +20,7 @@ func TestMessagesThatAnOlderConsumerSentBack(t *testing.T) {
 	send(t, topic, 0, total)
 	older, err := consumer.NewPushConsumer(
 		consumer.WithNsResolver(primitive.NewPassthroughResolver(nameServers(t))), consumer.WithGroupName(group),
-		consumer.WithInstance(instanceName("older")), consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset),
+		consumer.WithInstance(instanceName()), consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset),
 	)
 	if err != nil {
 		t.Fatal(err)

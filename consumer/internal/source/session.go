@@ -113,7 +113,7 @@ func (x *session) clientOptions(o Options) []consumer.Option {
 	options := []consumer.Option{
 		consumer.WithNameServer(clientAddrs(o.NameServers)),
 		consumer.WithGroupName(o.Group),
-		consumer.WithInstance(instanceName(o.Instance)),
+		consumer.WithInstance(instanceName()),
 		consumer.WithConsumerModel(consumer.Clustering),
 		consumer.WithConsumeMessageBatchMaxSize(1), // one verdict covers a whole batch
 		consumer.WithPullBatchSize(int32(o.PullBatch)),
@@ -132,12 +132,13 @@ func (x *session) clientOptions(o Options) []consumer.Option {
 	return append(options, o.Start.options()...)
 }
 
-// instanceName is new for every client object: the process keeps clients by their name, and the broker members.
-func instanceName(name string) string {
+// instanceName is new for every client object: the process keeps clients by their name, and two of one name on one IP
+// address are one member to the broker. The host name is for who reads the broker's list of members.
+func instanceName() string {
 	host, _ := os.Hostname()
 	random := make([]byte, 8)
 	_, _ = rand.Read(random) // never fails
-	return cmp.Or(name, host, "billing-consumer") + "#" + hex.EncodeToString(random)
+	return cmp.Or(host, "billing-consumer") + "#" + hex.EncodeToString(random)
 }
 
 // start starts the client. One that fails to start is dead: the next session makes a new one.

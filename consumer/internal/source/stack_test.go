@@ -24,7 +24,7 @@ func newProducer(t *testing.T, nameServers []string, accessKey, secretKey string
 	t.Helper()
 	p, err := rocketmq.NewProducer(
 		producer.WithNsResolver(primitive.NewPassthroughResolver(nameServers)),
-		producer.WithInstanceName(instanceName("test")), producer.WithGroupName("test"), producer.WithRetry(5),
+		producer.WithInstanceName(instanceName()), producer.WithGroupName("test"), producer.WithRetry(5),
 		producer.WithCredentials(primitive.Credentials{AccessKey: accessKey, SecretKey: secretKey}),
 	)
 	if err != nil {

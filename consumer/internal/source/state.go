@@ -3,22 +3,17 @@ package source
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"gateway-billing.internal/consumer/internal/source/remoting"
 )
 
 // State is what is known of the source at a moment. Levels of the messages are exact, what a server said is as old as
-// CheckedAt.
+// its last answer.
 type State struct {
 	// Reasons say why the source is not ready; empty means ready.
 	Reasons []string
 	// Connected: the client runs (it may still be waiting for a broker).
 	Connected bool
-	// CheckedAt is when the servers last answered; zero is never.
-	CheckedAt time.Time
-	// TopicQueues is how many queues the topic has, over all brokers.
-	TopicQueues int
 	// Queues are the queues that this process was assigned, by broker and number.
 	Queues []QueueState
 
@@ -34,13 +29,8 @@ type State struct {
 type QueueState struct {
 	Broker string
 	Queue  int
-	// Committed is how far the group is (-1: no message yet), Max the offset that the next message will get.
-	Committed int64
-	Max       int64
 	// Lag is how many messages wait in the broker or are held here.
 	Lag int64
-	// Buffered is how many of them the client has in memory.
-	Buffered int
 }
 
 // Ready reports whether the source reads, or would if there were messages.
@@ -89,8 +79,6 @@ func (s *Source) surveyed(found survey, owned map[remoting.Queue]ownedQueue) {
 	}
 	s.mu.Lock()
 	s.state.Connected = true
-	s.state.CheckedAt = time.Now()
-	s.state.TopicQueues = len(found.route.Queues)
 	s.state.Queues = queues
 	s.mu.Unlock()
 	s.notReady(found.reasons()...)
@@ -101,14 +89,10 @@ func queueState(q remoting.Queue, own ownedQueue, at queueOffsets) QueueState {
 	if position < 0 { // nothing acked yet
 		position = at.committed
 	}
-	from := position
-	if from < 0 {
-		from = at.min
+	if position < 0 { // nor ever by the group
+		position = at.min
 	}
-	return QueueState{
-		Broker: q.Broker, Queue: q.ID,
-		Committed: position, Max: at.max, Lag: max(at.max-from, 0), Buffered: own.buffered,
-	}
+	return QueueState{Broker: q.Broker, Queue: q.ID, Lag: max(at.max-position, 0)}
 }
 
 func (s *Source) stopped() {

@@ -4,5 +4,9 @@
 // left behind (a failed start of the push client leaves goroutines for good).
 //
 // Frame: 4 bytes length of the rest, 1 byte serialisation (0 = JSON), 3 bytes header length, header, body.
+// The tests' servers are driven by another small client (shared/testkit/stack/internal/remoting). They are two on
+// purpose: by the import rules neither side may use the other's, and what checks a program is worth less when it shares
+// code with it.
+//
 // Works with brokers and name servers 4.9 and later.
 package remoting

@@ -45,8 +45,8 @@ func (c *Conn) offset(ctx context.Context, code int, ext map[string]string) (int
 	return n, nil
 }
 
-// TryPull asks for a message at an offset (the end of the queue), as the group with its tag expression, without waiting: nil when the broker lets
-// these credentials consume. Nothing is committed.
+// TryPull asks for a message at an offset (the end of the queue), as the group with its tag expression, without waiting:
+// nil when the broker lets these credentials consume. Nothing is committed.
 func (c *Conn) TryPull(ctx context.Context, group, topic, tag string, queue int, at int64) error {
 	const subscriptionFromRequest = 1 << 2
 	h, _, err := c.call(ctx, reqPullMessage, map[string]string{
