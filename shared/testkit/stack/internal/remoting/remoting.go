@@ -1,6 +1,9 @@
 // Package remoting owns one request and one answer of RocketMQ's remoting protocol, as admin tools speak it: a TCP
 // connection a call, the header as JSON. The Go client keeps its own implementation internal.
 //
+// The consumer has a small client of this protocol too, for its own questions. They are two on purpose: by the import
+// rules neither side may use the other's, and what checks a program is worth less when it shares code with it.
+//
 // A frame is its length, the length of the header (the top byte names the header's encoding, 0 for JSON), the header
 // and the body; both lengths are 4 bytes, big-endian, and the first does not count itself.
 package remoting
@@ -18,6 +21,9 @@ import (
 
 // Success is the code of an answer to a request that was carried out.
 const Success = 0
+
+// protocolVersion is 5.3.x, as the consumer's client says too: servers choose the form of some answers by it.
+const protocolVersion = 477
 
 // maxFrame bounds what an answer may hold: far more than any admin answer here.
 const maxFrame = 16 << 20
@@ -77,7 +83,7 @@ func (c Client) Call(ctx context.Context, addr string, request Request) (*Respon
 
 func exchange(conn io.ReadWriter, request Request) (*Response, error) {
 	header, err := json.Marshal(map[string]any{
-		"code": request.Code, "language": "GO", "version": 317, "opaque": 1, "flag": 0, "extFields": request.Fields,
+		"code": request.Code, "language": "GO", "version": protocolVersion, "opaque": 1, "flag": 0, "extFields": request.Fields,
 	})
 	if err != nil {
 		return nil, err
