@@ -278,8 +278,11 @@ func decodeSample(t *testing.T, file string) map[string]any {
 	return want
 }
 
+// sampleDir has entries of a real gateway, the ones that logentry is held against too.
+const sampleDir = "../../logentry/testdata/apisix-3.18/"
+
 func readSample(file string) []byte {
-	raw, err := os.ReadFile("testdata/apisix-3.18/" + file)
+	raw, err := os.ReadFile(sampleDir + file)
 	if err != nil {
 		panic(err)
 	}

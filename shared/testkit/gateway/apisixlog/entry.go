@@ -12,8 +12,8 @@ type Server struct{ Hostname, Version string }
 // DefaultMaxBody is APISIX's limit for either body.
 const DefaultMaxBody = 524288
 
-// Default makes the default entry. What is not known is left out: no consumer for an anonymous request, no route_id
-// (and the host as service_id) where no route matched, no upstream where none was called, no request body where it was
+// Default makes the default entry. What is not known is left out: no APISIX consumer for an anonymous request, no
+// route_id (and the host as service_id) where no route matched, no upstream where none was called, no request body where it was
 // not read, no response body where none was collected. maxRequestBody is how many bytes of the request body this logger
 // wants, 0 for none; the collected response body is shared by all loggers of a request and stands as it is.
 func Default(x *nginx.Exchange, server Server, maxRequestBody int) Object {
