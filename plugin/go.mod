@@ -1,6 +1,6 @@
 module gateway-billing.internal/plugin
 
-go 1.26
+go 1.26.0
 
 require (
 	gateway-billing.internal/shared v0.0.0

@@ -95,10 +95,16 @@ func serve(getenv func(string) string, log zerolog.Logger) error {
 	return nil
 }
 
+// version is the version of the module, the toolchain's, and the commit where it is known.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "unknown"
+		return "(devel)"
 	}
-	return info.Main.Version + " " + info.GoVersion
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return fmt.Sprintf("%s (%s, %s)", info.Main.Version, s.Value, info.GoVersion)
+		}
+	}
+	return fmt.Sprintf("%s (%s)", info.Main.Version, info.GoVersion)
 }

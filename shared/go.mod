@@ -1,3 +1,3 @@
 module gateway-billing.internal/shared
 
-go 1.26
+go 1.26.0

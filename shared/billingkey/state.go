@@ -34,3 +34,12 @@ const (
 	// Adopted: a row of an older consumer, taken over by the first migration.
 	Adopted State = "adopted"
 )
+
+// States are the states that an entry can have when its keys are read: all but Conflict, which only the ledger finds,
+// and Adopted, which no entry has.
+func States() []State {
+	return []State{
+		Verified, Unsealed, Absent, Malformed, IDMalformed, UnknownKey, Forged, Retired, TimeMismatch, IDMismatch,
+		ConsumerMismatch, Unconfirmed,
+	}
+}

@@ -1,6 +1,6 @@
 module gateway-billing.internal/shared/testkit
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/apache/rocketmq-client-go/v2 v2.1.2

@@ -70,7 +70,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			"reason", reasons...),
 		keyStates: vector("billing_key_states_total",
 			"Entries that are no rejects, by what was made of their billing keys. A conflict is an outcome, see there.",
-			"state", names(keyStates...)...),
+			"state", names(billingkey.States()...)...),
 		keySources: vector("billing_key_sources_total",
 			"Entries that are no rejects, by where their key came from. A fingerprint is a weak key.",
 			"source", names(record.KeyFromGateway, record.KeyFromStamp, record.KeyFromFingerprint)...),
@@ -105,19 +105,12 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 	}
 }
 
-// The values that exist before they occur.
-var (
-	keyStates = []billingkey.State{
-		billingkey.Verified, billingkey.Unsealed, billingkey.Absent, billingkey.Malformed, billingkey.IDMalformed,
-		billingkey.UnknownKey, billingkey.Forged, billingkey.Retired, billingkey.TimeMismatch, billingkey.IDMismatch,
-		billingkey.ConsumerMismatch, billingkey.Unconfirmed,
-	}
-	// The reasons that a message body itself can have; those of bad_value are there from their first time on.
-	reasons = []string{
-		deadletter.ReasonNotJSON, deadletter.ReasonNotAnEntry, deadletter.ReasonEmpty,
-		deadletter.ReasonNoIdentity, deadletter.ReasonNoStartTime, deadletter.ReasonPanic, refused,
-	}
-)
+// reasons exist before they occur: those that a message body itself can have. Those of bad_value are there from their
+// first time on.
+var reasons = []string{
+	deadletter.ReasonNotJSON, deadletter.ReasonNotAnEntry, deadletter.ReasonEmpty,
+	deadletter.ReasonNoIdentity, deadletter.ReasonNoStartTime, deadletter.ReasonPanic, refused,
+}
 
 // names are the values of a label.
 func names[T ~string](values ...T) []string {
