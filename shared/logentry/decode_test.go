@@ -208,11 +208,12 @@ func TestSplitErrors(t *testing.T) {
 		{"", logentry.ErrNotJSON}, {"  ", logentry.ErrNotJSON}, {"GET / HTTP/1.1\r\n", logentry.ErrNotJSON},
 		{`{"a":1`, logentry.ErrNotJSON}, {`{}{}`, logentry.ErrNotJSON}, {`[{},]`, logentry.ErrNotJSON},
 		{"[]", logentry.ErrEmpty}, {" [ ] ", logentry.ErrEmpty},
+		{"[1" + strings.Repeat(",1", logentry.MaxEntries) + "]", logentry.ErrTooMany},
 		{"1", logentry.ErrNotEntry}, {`"x"`, logentry.ErrNotEntry}, {"null", logentry.ErrNotEntry},
 	}
 	for _, tt := range tests {
 		if _, err := logentry.Split([]byte(tt.body)); !errors.Is(err, tt.want) {
-			t.Errorf("Split(%q): %v, want %v", tt.body, err, tt.want)
+			t.Errorf("Split(%.40q): %v, want %v", tt.body, err, tt.want)
 		}
 	}
 }

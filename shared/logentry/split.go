@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 )
 
 // The ways in which a message body holds no entry at all.
@@ -12,12 +13,19 @@ var (
 	ErrNotJSON = errors.New("message body is not one JSON document")
 	// ErrNotEntry: the body is JSON, but neither an object nor an array.
 	ErrNotEntry = errors.New("message body is neither a JSON object nor an array")
+	// ErrTooMany: the array has more than MaxEntries members.
+	ErrTooMany = fmt.Errorf("message body is an array of more than %d members", MaxEntries)
 	// ErrEmpty: the body is an empty array.
 	ErrEmpty = errors.New("message body is an empty array")
 )
 
+// MaxEntries bounds the entries of one message. APISIX sends 1,000 by default and a message holds 4 MiB; without a bound
+// two million numbers in one message would cost gigabytes.
+const MaxEntries = 50_000
+
 // Split cuts a message body into its entries: an object is one (batch_max_size 1), an array holds any number. The parts
-// are raw JSON values in their order, not yet known to be entries. The error is ErrNotJSON, ErrNotEntry or ErrEmpty.
+// are raw JSON values in their order, not yet known to be entries. The error is ErrNotJSON, ErrNotEntry, ErrTooMany or
+// ErrEmpty.
 func Split(body []byte) ([]json.RawMessage, error) {
 	body = bytes.TrimLeft(body, " \t\r\n")
 	if len(body) == 0 {
@@ -30,18 +38,36 @@ func Split(body []byte) ([]json.RawMessage, error) {
 		}
 		return []json.RawMessage{bytes.TrimRight(body, " \t\r\n")}, nil
 	case '[':
-		var parts []json.RawMessage
-		if json.Unmarshal(body, &parts) != nil {
-			return nil, ErrNotJSON
-		}
-		if len(parts) == 0 {
-			return nil, ErrEmpty
-		}
-		return parts, nil
+		return splitArray(body)
 	default:
 		if !json.Valid(body) {
 			return nil, ErrNotJSON
 		}
 		return nil, ErrNotEntry
 	}
+}
+
+func splitArray(body []byte) ([]json.RawMessage, error) {
+	if !json.Valid(body) {
+		return nil, ErrNotJSON
+	}
+	var parts []json.RawMessage
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if _, err := dec.Token(); err != nil {
+		return nil, ErrNotJSON
+	}
+	for dec.More() {
+		if len(parts) == MaxEntries {
+			return nil, ErrTooMany
+		}
+		var part json.RawMessage
+		if dec.Decode(&part) != nil {
+			return nil, ErrNotJSON
+		}
+		parts = append(parts, part)
+	}
+	if len(parts) == 0 {
+		return nil, ErrEmpty
+	}
+	return parts, nil
 }

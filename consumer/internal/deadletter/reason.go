@@ -9,6 +9,8 @@ const (
 	ReasonNotAnEntry = "not_an_entry"
 	// ReasonEmpty: a message body without any entry.
 	ReasonEmpty = "empty"
+	// ReasonTooMany: more entries than a message may hold (logentry.MaxEntries).
+	ReasonTooMany = "too_many_entries"
 	// ReasonTooLarge: no part of the entry fits what the database takes in one statement.
 	ReasonTooLarge = "too_large"
 	// ReasonNoIdentity: neither a start time nor a request ID.

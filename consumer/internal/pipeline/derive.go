@@ -88,6 +88,8 @@ func splitReason(err error) string {
 	switch {
 	case errors.Is(err, logentry.ErrEmpty):
 		return deadletter.ReasonEmpty
+	case errors.Is(err, logentry.ErrTooMany):
+		return deadletter.ReasonTooMany
 	case errors.Is(err, logentry.ErrNotEntry):
 		return deadletter.ReasonNotAnEntry
 	default:

@@ -23,9 +23,14 @@ const (
 var (
 	builtinHeaders = []string{
 		"authorization", "proxy-authorization", "cookie", "set-cookie",
-		"apikey", "api-key", "x-api-key", "x-goog-api-key", "x-auth-token",
+		"apikey", "api-key", "x-api-key", "x-goog-api-key", "x-auth-token", "ocp-apim-subscription-key",
+		"x-access-token", "x-id-token", "x-refresh-token", "x-userinfo", "x-rbac-token", "x-amz-security-token",
 	}
-	builtinQuery = []string{"key", "api_key", "apikey", "api-key", "token", "access_token", "auth", "password", "secret", "signature", "sig"}
+	builtinQuery = []string{
+		"key", "api_key", "apikey", "api-key", "subscription-key", "auth", "password", "secret", "client_secret",
+		"token", "access_token", "id_token", "refresh_token", "jwt", "rbac_token",
+		"signature", "sig", "x-amz-signature", "x-amz-security-token", "x-amz-credential",
+	}
 )
 
 // mask stands for a value that was taken out.
@@ -106,8 +111,8 @@ func (r *Redactor) value(name string, v any) any {
 func (r *Redactor) URI(uri string) string {
 	head, query, found := strings.Cut(uri, "?")
 	if !found {
-		if !strings.Contains(uri, "=") {
-			return uri
+		if strings.HasPrefix(uri, "/") || strings.Contains(uri, "://") {
+			return uri // a path, whatever it holds
 		}
 		head, query = "", uri
 	} else {

@@ -55,6 +55,9 @@ func TestURI(t *testing.T) {
 		"/a?monkey=1&keyless=2": "/a?monkey=1&keyless=2",
 		"/a?b=1?&token=s3cret":  "/a?b=1?&token=***",
 		"/a?%zz=1&key=s3cret":   "/a?%zz=1&key=***",
+		"/a&token=s3cret":       "/a&token=s3cret",
+		"token=s3cret&b=1":      "token=***&b=1",
+		"/a?jwt=s3cret":         "/a?jwt=***",
 		"":                      "",
 	} {
 		if got := r.URI(in); got != want {

@@ -11,10 +11,24 @@ import "encoding/json"
 // prompt_tokens includes the cached ones, completion_tokens the reasoning ones. Every details object may be absent or
 // null. In a stream the usage stands on the last chunk (include_usage), or grows on every chunk; the last one counts.
 
-// openAI reads a usage object of this shape.
+// otherShapes are members of usage objects that split their tokens in another way (OpenAI Responses, Anthropic,
+// DashScope, Bedrock, Gemini). Until their shapes are read, their usage is missing.
+var otherShapes = []string{
+	"input_tokens", "output_tokens", "inputTokens", "outputTokens", "promptTokenCount", "candidatesTokenCount", "tokens",
+	"billed_units",
+}
+
+// openAI reads a usage object of this shape; no count is known where it is another.
 func openAI(raw json.RawMessage) counts {
 	var c counts
-	doc := scan(string(raw), "prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details")
+	doc := scan(string(raw), append([]string{
+		"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details",
+	}, otherShapes...)...)
+	for _, name := range otherShapes {
+		if _, ok := doc.members[name]; ok {
+			return c // its total would be taken for prompt alone
+		}
+	}
 	c.prompt = c.number(doc.members["prompt_tokens"])
 	c.completion = c.number(doc.members["completion_tokens"])
 	c.total = c.number(doc.members["total_tokens"])
@@ -47,8 +61,9 @@ func readDocument(body string) finding {
 // readEvents reads an answer that is a stream of server-sent events. The stream's own end is [DONE], a finish reason,
 // or a frame that holds nothing but usage.
 func readEvents(body string) finding {
-	f := finding{isEvent: true}
+	f := finding{}
 	for data := range events(body) {
+		f.isEvent = true
 		if data == "[DONE]" {
 			f.ended = true
 			continue
@@ -63,7 +78,10 @@ func readEvents(body string) finding {
 		f.tier = firstOf(f.tier, doc.text("service_tier"))
 		raw := doc.objectAt("usage")
 		if raw != nil {
-			f.found, f.usage, f.counts = true, raw, openAI(raw)
+			// An object without counts takes nothing away from one before it.
+			if counts := openAI(raw); counts.any() || !f.found {
+				f.found, f.usage, f.counts = true, raw, counts
+			}
 		}
 		if choices, ok := doc.members["choices"]; ok && (finished(choices) || raw != nil && string(choices) == "[]") {
 			f.ended = true

@@ -30,7 +30,7 @@ type finding struct {
 // The state is exact when every count is known and the answer was seen to its own end; partial when only some are or
 // the end is missing; missing when the request is metered (or its answer was cut) and no usage can be read; none when
 // it is not a metered call, among them every answer of status 400 and above but 499 (the client went away, the model may
-// have answered).
+// have answered), and every method but POST: reading a stored answer shows the usage of the call that made it again.
 func Extract(e *logentry.Entry) record.Usage {
 	u := record.Usage{State: record.UsageNone, Source: record.UsageFromNone}
 	ask := readRequest(e)
@@ -43,6 +43,8 @@ func Extract(e *logentry.Entry) record.Usage {
 	}
 	u.Stream = streamed(e, ask, f)
 	switch {
+	case e.Method != nil && *e.Method != "POST":
+		u.RawJSON = f.usage
 	case f.found && f.counts.any():
 		u.RawJSON = f.usage
 		u.Source = record.UsageFromBody
@@ -64,7 +66,9 @@ func Extract(e *logentry.Entry) record.Usage {
 // read finds the usage object of a body, whatever its framing.
 func read(body, contentType string) finding {
 	if strings.HasPrefix(contentType, "text/event-stream") || looksLikeEvents(body) {
-		return readEvents(body)
+		if f := readEvents(body); f.isEvent {
+			return f
+		}
 	}
 	return readDocument(body)
 }
@@ -80,7 +84,9 @@ func contentType(e *logentry.Entry) string {
 func streamed(e *logentry.Entry, ask request, f finding) *bool {
 	yes, no := true, false
 	switch {
-	case f.isEvent || strings.HasPrefix(contentType(e), "text/event-stream"):
+	case f.isEvent:
+		return &yes
+	case !f.found && strings.HasPrefix(contentType(e), "text/event-stream"):
 		return &yes
 	case f.found:
 		return &no

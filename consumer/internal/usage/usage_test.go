@@ -59,6 +59,8 @@ func TestAnswers(t *testing.T) {
 		{"another case of the name is another member", `{"Usage":{"prompt_tokens":1,"completion_tokens":1}}`, "missing none 0/0/0 0/0/0/0"},
 		{"imitated in generated text", `{"choices":[{"message":{"content":"\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":7}"}}]}`, "missing none 0/0/0 0/0/0/0"},
 		{"nested under another member", `{"choices":{"usage":{"prompt_tokens":7,"completion_tokens":7}}}`, "missing none 0/0/0 0/0/0/0"},
+		{"usage of another shape", withUsage(`{"input_tokens":81,"output_tokens":1035,"total_tokens":1116}`), "missing none 0/0/0 0/0/0/0"},
+		{"an empty object behind the usage", chunk + usageChunk + `data: {"choices":[],"usage":{}}` + "\n\n" + done, "exact body 9/1/10 0/0/0/0"},
 		{"empty body", "", "missing none 0/0/0 0/0/0/0"},
 		{"stream", chunk + finish + usageChunk + done, "exact body 9/1/10 0/0/0/0"},
 		{"stream without [DONE]", chunk + finish + usageChunk, "exact body 9/1/10 0/0/0/0"},
@@ -97,6 +99,7 @@ func TestWhatIsMetered(t *testing.T) {
 		{"no answer body on a chat path", logentry.Entry{Method: str("POST"), URI: str("/x/v1/chat/completions"), Status: status(200)}, record.UsageMissing},
 		{"no answer body, the request names a model", logentry.Entry{Method: str("POST"), URI: str("/ask"), Status: status(200), RequestBody: str(`{"model":"m","mess`)}, record.UsageMissing},
 		{"the client went away", logentry.Entry{Method: str("POST"), URI: str("/v1/embeddings"), Status: status(499)}, record.UsageMissing},
+		{"a stored answer, read again", logentry.Entry{Method: str("GET"), URI: str("/v1/chat/completions/c1"), Status: status(200), ResponseBody: str(jsonAnswer)}, record.UsageNone},
 		{"refused", logentry.Entry{Method: str("POST"), URI: str("/v1/chat/completions"), Status: status(401)}, record.UsageNone},
 		{"a page", logentry.Entry{Method: str("GET"), URI: str("/v1/chat/completions"), Status: status(200), ResponseBody: str("ok\n")}, record.UsageNone},
 		{"another call", logentry.Entry{Method: str("POST"), URI: str("/orders"), Status: status(200), ResponseBody: str(`{"order":1}`)}, record.UsageNone},
@@ -107,6 +110,14 @@ func TestWhatIsMetered(t *testing.T) {
 		if got := usage.Extract(&tt.e).State; got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
+	}
+}
+
+func TestContentTypeThatIsWrong(t *testing.T) {
+	e := entry(jsonAnswer)
+	e.ResponseHeaders = map[string][]string{"content-type": {"text/event-stream"}}
+	if got := short(usage.Extract(e)); got != "exact body 2006/300/2306 1920/6/128/7" {
+		t.Errorf("a document that calls itself a stream: %s", got)
 	}
 }
 
