@@ -331,14 +331,25 @@ func TestAHungRunner(t *testing.T) {
 	if err := s.runner.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	if _, entry := s.send(t, get("/open")); entry.Billing.Stamp != "" {
-		t.Error("a stamp from a stopped runner")
+	// Signals take effect a moment later.
+	stamped := func() bool {
+		_, entry := s.send(t, get("/open"))
+		return entry.Billing.Stamp != ""
 	}
+	await(t, "a request that passes the stopped runner by", func() bool { return !stamped() })
 	if err := s.runner.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	if _, entry := s.send(t, get("/open")); entry.Billing.Stamp == "" {
-		t.Error("no stamp after the runner went on")
+	await(t, "a stamp after the runner went on", stamped)
+}
+
+// await polls until the condition holds.
+func await(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !holds(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
 	}
 }
 

@@ -45,7 +45,8 @@ func brokerConfig(home string, port int, nameServer string) []string {
 func (j javaServer) server(name, home string, port int, class string, memory, config []string,
 	ready func(context.Context) error,
 ) (*Server, error) {
-	if err := os.MkdirAll(home, 0o700); err != nil {
+	temp := filepath.Join(home, "tmp") // the servers leave keys and libraries there
+	if err := os.MkdirAll(temp, 0o700); err != nil {
 		return nil, err
 	}
 	file := filepath.Join(home, "server.conf")
@@ -53,7 +54,7 @@ func (j javaServer) server(name, home string, port int, class string, memory, co
 		return nil, err
 	}
 	args := append(memory, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:MaxMetaspaceSize=128m",
-		"-Duser.home="+home, "-Drmq.log.level=WARN", "-cp", filepath.Join(j.jars, "*"), class, "-c", file)
+		"-XX:-UsePerfData", "-Djava.io.tmpdir="+temp, "-Duser.home="+home, "-Drmq.log.level=WARN", "-cp", filepath.Join(j.jars, "*"), class, "-c", file)
 	return &Server{
 		name: name,
 		addr: loopback(port),
