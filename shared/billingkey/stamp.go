@@ -19,7 +19,7 @@ const (
 
 // The limits of a stamp's parts, in bytes. What the fixed parts leave of MaxPayload is the dimensions'.
 const (
-	MaxConsumer       = 256
+	MaxConsumer       = 255
 	MaxIdempotencyKey = 256
 	MaxRunner         = 255
 	MaxDimensionName  = 255

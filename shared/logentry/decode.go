@@ -30,8 +30,8 @@ func Decode(raw json.RawMessage) (*Entry, error) {
 	e := &Entry{}
 	r := &reader{o: o}
 	e.Billing = readBilling(r)
-	e.RouteID = must(r, asText, notText, "", "route_id")
-	e.ServiceID = get(r, asText, "", "service_id")
+	e.RouteID = must(r, asID, notText, "", "route_id")
+	e.ServiceID = get(r, asID, "", "service_id")
 	if llm, ok := o.first("llm_summary"); ok && llm[0] == '{' {
 		e.LLMSummary = llm
 	}

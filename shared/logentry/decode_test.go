@@ -239,7 +239,7 @@ func TestBadMembers(t *testing.T) {
 		`"start_time":"soon"`:          "start_time",
 		`"start_time":1.5`:             "start_time",
 		`"start_time":1e400`:           "start_time",
-		`"route_id":7`:                 "route_id",
+		`"route_id":[7]`:               "route_id",
 		`"consumer":7`:                 "consumer",
 		`"consumer":{"username":7}`:    "consumer.username",
 		`"response":{"status":"many"}`: "response.status",
@@ -267,6 +267,23 @@ func TestBadMembers(t *testing.T) {
 		e, err := logentry.Decode(json.RawMessage(full(change)))
 		if err != nil || !slices.Contains(e.Doubts, field) {
 			t.Errorf("%s: error %v, want a doubt of %s", change, err, field)
+		}
+	}
+}
+
+func TestNumberAsID(t *testing.T) {
+	e := decodeOne(t, []byte(`{"request":{},"response":{},"route_id":7,"service_id":8.0}`))
+	if text(e.RouteID) != "7" || text(e.ServiceID) != "8" {
+		t.Errorf("route %q, service %q", text(e.RouteID), text(e.ServiceID))
+	}
+}
+
+// The values of a header that is spelled in two ways stand in one order each time.
+func TestHeaderNamesFoldInOneOrder(t *testing.T) {
+	for range 50 {
+		e := decodeOne(t, []byte(`{"request":{"headers":{"x-a":"1","X-A":"2"}},"response":{}}`))
+		if got := e.RequestHeaders["x-a"]; !slices.Equal(got, []string{"2", "1"}) {
+			t.Fatalf("x-a %q", got)
 		}
 	}
 }

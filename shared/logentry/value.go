@@ -2,6 +2,7 @@ package logentry
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -83,6 +84,17 @@ func asInt(raw json.RawMessage) (int64, bool) {
 	return int64(f), true
 }
 
+// asID reads a string, or a whole number as its text.
+func asID(raw json.RawMessage) (string, bool) {
+	if s, ok := asText(raw); ok {
+		return s, true
+	}
+	if n, ok := asInt(raw); ok {
+		return strconv.FormatInt(n, 10), true
+	}
+	return "", false
+}
+
 // asTexts reads a string or an array of strings, as APISIX writes a header that came once or several times.
 func asTexts(raw json.RawMessage) ([]string, bool) {
 	if s, ok := asText(raw); ok {
@@ -102,7 +114,9 @@ func asHeaders(raw json.RawMessage) (map[string][]string, bool) {
 		return nil, false
 	}
 	headers := make(map[string][]string, len(o))
-	for name, value := range o {
+	// In one order, whatever the names: "a" and "A" are one header, and its values keep their order.
+	for _, name := range slices.Sorted(maps.Keys(o)) {
+		value := o[name]
 		if values, ok := asTexts(value); ok {
 			name = strings.ToLower(name)
 			headers[name] = append(headers[name], values...)

@@ -63,7 +63,7 @@ func Resolve(e *logentry.Entry, keys *billingkey.KeySet, rules Rules, fingerprin
 	id := Identity{Consumer: e.Consumer}
 	gatewayID, confirmed := gatewayID(e)
 
-	stamp, state := open(e, keys)
+	stamp, state := open(e, keys, gatewayID, confirmed)
 	if stamp != nil {
 		if doubt := judge(e, stamp, state, rules, gatewayID, confirmed); doubt != "" {
 			if doubt == billingkey.ConsumerMismatch && *e.Consumer == "" {

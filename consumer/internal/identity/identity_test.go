@@ -88,6 +88,7 @@ func TestResolve(t *testing.T) {
 		{"stamp before a client's garbage", keys, nil, []string{good, "v1.k1.AAAA", "x"}, str("alice"), identity.Rules{}, record.KeyFromStamp, billingkey.Verified},
 		{"stamp before more garbage than is tried", keys, nil, []string{good, "1", "2", "3", "4", "5", "6", "7", "8"}, str("alice"), identity.Rules{}, record.KeyFromFingerprint, billingkey.Malformed},
 		{"sealed beside a client's unsealed one", keys, &logentry.Billing{RequestID: gwID}, []string{good, seal(t, none, other)}, str("alice"), identity.Rules{}, record.KeyFromGateway, billingkey.Verified},
+		{"an old stamp beside the runner's", keys, &logentry.Billing{RequestID: gwID, Stamps: []string{good, seal(t, keys, other)}}, nil, str("alice"), identity.Rules{}, record.KeyFromGateway, billingkey.Verified},
 		{"ID is not one, stamp is", keys, &logentry.Billing{RequestID: "mine"}, []string{good}, str("alice"), identity.Rules{}, record.KeyFromStamp, billingkey.Verified},
 		{"ID is not one", keys, &logentry.Billing{RequestID: "mine"}, nil, str("alice"), identity.Rules{}, record.KeyFromFingerprint, billingkey.IDMalformed},
 		{"stamp of another request", keys, &logentry.Billing{RequestID: otherID}, []string{good}, str("alice"), identity.Rules{}, record.KeyFromGateway, billingkey.IDMismatch},

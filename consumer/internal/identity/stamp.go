@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -13,26 +14,32 @@ const maxTried = 8
 
 // open tries the stamp values of an entry: those of the billing object first, in each place the last first, since the
 // runner's own comes behind what a client sent. The first whose seal opens counts; anybody can write an unsealed one,
-// so it counts only when no sealed one opens. Without any, the state tells of the first tried that at least has the form
-// of a stamp.
-func open(e *logentry.Entry, keys *billingkey.KeySet) (*billingkey.Stamp, billingkey.State) {
+// so it counts only when no sealed one opens. A sealed one of another request than the gateway's word gives way to one of
+// this request: whoever put an old stamp beside the runner's does not take that one away. Without any, the state tells of
+// the first tried that at least has the form of a stamp.
+func open(e *logentry.Entry, keys *billingkey.KeySet, gatewayID billingkey.RequestID, confirmed bool) (*billingkey.Stamp, billingkey.State) {
 	var values []string
 	if e.Billing != nil {
 		values = backwards(values, e.Billing.Stamps)
 	}
 	values = backwards(values, e.HeaderStamps)
-	var unsealed *billingkey.Stamp
+	var unsealed, others *billingkey.Stamp
 	failed := billingkey.Absent
 	for _, value := range values {
 		stamp, state := keys.Open(value)
 		switch {
-		case state == billingkey.Verified:
+		case state == billingkey.Verified && (!confirmed || stamp.RequestID == gatewayID):
 			return &stamp, state
+		case state == billingkey.Verified:
+			others = cmp.Or(others, &stamp)
 		case state == billingkey.Unsealed && unsealed == nil:
 			unsealed = &stamp
 		case failed == billingkey.Absent || failed == billingkey.Malformed:
 			failed = state
 		}
+	}
+	if others != nil {
+		return others, billingkey.Verified
 	}
 	if unsealed != nil {
 		return unsealed, billingkey.Unsealed

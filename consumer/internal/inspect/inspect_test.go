@@ -184,7 +184,7 @@ func TestRejects(t *testing.T) {
 		{"one bad among good ones", `[` + good + `,7,` + good + `,{"billing":{"request_id":"000102030405060708090a0b0c0d0e0f"}}]`,
 			"0:record:<nil> 1:reject:not_an_entry 2:record:<nil> 3:reject:no_start_time"},
 		{"a time in the year 9999", strings.Replace(good, `"start_time":1795347865715`, `"start_time":253370764800000`, 1), "0:reject:bad_value:start_time"},
-		{"a route that is no text", strings.Replace(good, `"route_id":"chat"`, `"route_id":7`, 1), "0:reject:bad_value:route_id"},
+		{"a route that is no text", strings.Replace(good, `"route_id":"chat"`, `"route_id":[7]`, 1), "0:reject:bad_value:route_id"},
 		{"a consumer's name without end", strings.Replace(good, `"username":"alice"`, `"username":"`+strings.Repeat("a", 300)+`"`, 1), "0:reject:bad_value:consumer.username"},
 	}
 	for _, tt := range tests {

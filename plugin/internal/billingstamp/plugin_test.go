@@ -265,7 +265,7 @@ func TestARequestThatCanNotBeSealedKeepsItsID(t *testing.T) {
 	if got := values(r.header.Header, billingkey.HeaderRequestID); !slices.Equal(got, []string{idText}) {
 		t.Errorf("request IDs %q", got)
 	}
-	if !strings.Contains(log.String(), "consumer: 257 bytes, at most 256") {
+	if !strings.Contains(log.String(), "consumer: 257 bytes, at most 255") {
 		t.Errorf("log: %s", log.String())
 	}
 }
