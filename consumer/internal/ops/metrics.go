@@ -108,7 +108,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 // reasons exist before they occur: those that a message body itself can have. Those of bad_value are there from their
 // first time on.
 var reasons = []string{
-	deadletter.ReasonNotJSON, deadletter.ReasonNotAnEntry, deadletter.ReasonEmpty,
+	deadletter.ReasonNotJSON, deadletter.ReasonNotAnEntry, deadletter.ReasonEmpty, deadletter.ReasonTooMany,
 	deadletter.ReasonNoIdentity, deadletter.ReasonNoStartTime, deadletter.ReasonPanic, refused,
 }
 

@@ -24,8 +24,11 @@ func openAI(raw json.RawMessage) counts {
 	doc := scan(string(raw), append([]string{
 		"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details",
 	}, otherShapes...)...)
+	_, prompt := doc.members["prompt_tokens"]
+	_, completion := doc.members["completion_tokens"]
 	for _, name := range otherShapes {
-		if _, ok := doc.members[name]; ok {
+		// Some servers write those members beside this shape's.
+		if _, ok := doc.members[name]; ok && !prompt && !completion {
 			return c // its total would be taken for prompt alone
 		}
 	}
@@ -58,8 +61,9 @@ func readDocument(body string) finding {
 	return f
 }
 
-// readEvents reads an answer that is a stream of server-sent events. The stream's own end is [DONE], a finish reason,
-// or a frame that holds nothing but usage.
+// readEvents reads an answer that is a stream of server-sent events. The stream's own end is [DONE], or a frame with
+// usage that has a finish reason or nothing else. A finish reason without usage is no end: where every frame tells the
+// usage so far, the last word on it is still to come.
 func readEvents(body string) finding {
 	f := finding{}
 	for data := range events(body) {
@@ -83,7 +87,7 @@ func readEvents(body string) finding {
 				f.found, f.usage, f.counts = true, raw, counts
 			}
 		}
-		if choices, ok := doc.members["choices"]; ok && (finished(choices) || raw != nil && string(choices) == "[]") {
+		if choices := doc.members["choices"]; raw != nil && (string(choices) == "[]" || finished(choices)) {
 			f.ended = true
 		}
 	}

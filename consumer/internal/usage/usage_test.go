@@ -59,6 +59,8 @@ func TestAnswers(t *testing.T) {
 		{"another case of the name is another member", `{"Usage":{"prompt_tokens":1,"completion_tokens":1}}`, "missing none 0/0/0 0/0/0/0"},
 		{"imitated in generated text", `{"choices":[{"message":{"content":"\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":7}"}}]}`, "missing none 0/0/0 0/0/0/0"},
 		{"nested under another member", `{"choices":{"usage":{"prompt_tokens":7,"completion_tokens":7}}}`, "missing none 0/0/0 0/0/0/0"},
+		{"members of another shape beside it", withUsage(`{"prompt_tokens":5,"completion_tokens":1,"total_tokens":6,"input_tokens":0,"output_tokens":0}`), "exact body 5/1/6 0/0/0/0"},
+		{"cumulative, cut behind the finish reason", continuous[:len(continuous)/2] + finish, "partial body 16/1/17 0/0/0/0"},
 		{"usage of another shape", withUsage(`{"input_tokens":81,"output_tokens":1035,"total_tokens":1116}`), "missing none 0/0/0 0/0/0/0"},
 		{"an empty object behind the usage", chunk + usageChunk + `data: {"choices":[],"usage":{}}` + "\n\n" + done, "exact body 9/1/10 0/0/0/0"},
 		{"empty body", "", "missing none 0/0/0 0/0/0/0"},
@@ -144,7 +146,7 @@ func TestWhatElseTheBodiesTell(t *testing.T) {
 
 // Wherever a body is cut, its counts are never called exact unless they are the whole body's.
 func TestCutAnywhereIsNeverWronglyExact(t *testing.T) {
-	for _, body := range []string{jsonAnswer, chunk + finish + usageChunk + done, continuous + done, usageChunk} {
+	for _, body := range []string{jsonAnswer, chunk + finish + usageChunk + done, continuous + done, continuous + finish + usageChunk + done, usageChunk} {
 		whole := usage.Extract(entry(body))
 		for n := range len(body) {
 			u := usage.Extract(entry(body[:n]))
