@@ -17,7 +17,7 @@ const (
 	notInteger = "not a whole number"
 )
 
-// Decode reads one entry. The error is ErrNotObject, or a *FieldError for a member that only the gateway writes and
+// Decode reads one entry, a part that Split gave. The error is ErrNotObject, or a *FieldError for a member that only the gateway writes and
 // that identifies or dates the request. Whatever a client or an upstream may choose never fails: it is left out and
 // named in Doubts.
 func Decode(raw json.RawMessage) (*Entry, error) {
@@ -25,8 +25,8 @@ func Decode(raw json.RawMessage) (*Entry, error) {
 	if !ok {
 		return nil, ErrNotObject
 	}
-	request, isRequest := asObject(o["request"])
-	response, isResponse := asObject(o["response"])
+	request, isRequest := o.object("request")
+	response, isResponse := o.object("response")
 	e := &Entry{}
 	r := &reader{o: o}
 	e.Billing = readBilling(r)

@@ -1,6 +1,6 @@
 // Package logentry owns the shape of what APISIX's rocketmq-logger puts into a message: it splits a message body into
 // log entries and reads each into an Entry, without judging it. It knows the default entry of APISIX 2.x and 3.x and
-// entries made by a custom log_format, and it imports nothing but the standard library.
+// entries made by a custom log_format, and it imports nothing but the standard library and jsonscan.
 //
 // # Where the values come from
 //

@@ -1,10 +1,11 @@
 package logentry
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"gateway-billing.internal/shared/jsonscan"
 )
 
 // The ways in which a message body holds no entry at all.
@@ -27,42 +28,25 @@ const MaxEntries = 50_000
 // are raw JSON values in their order, not yet known to be entries. The error is ErrNotJSON, ErrNotEntry, ErrTooMany or
 // ErrEmpty.
 func Split(body []byte) ([]json.RawMessage, error) {
-	body = bytes.TrimLeft(body, " \t\r\n")
-	if len(body) == 0 {
+	body = jsonscan.Trim(body)
+	if !jsonscan.Valid(body) {
 		return nil, ErrNotJSON
 	}
 	switch body[0] {
 	case '{':
-		if !json.Valid(body) {
-			return nil, ErrNotJSON
-		}
-		return []json.RawMessage{bytes.TrimRight(body, " \t\r\n")}, nil
+		return []json.RawMessage{body}, nil
 	case '[':
 		return splitArray(body)
 	default:
-		if !json.Valid(body) {
-			return nil, ErrNotJSON
-		}
 		return nil, ErrNotEntry
 	}
 }
 
-func splitArray(body []byte) ([]json.RawMessage, error) {
-	if !json.Valid(body) {
-		return nil, ErrNotJSON
-	}
+func splitArray(array []byte) ([]json.RawMessage, error) {
 	var parts []json.RawMessage
-	dec := json.NewDecoder(bytes.NewReader(body))
-	if _, err := dec.Token(); err != nil {
-		return nil, ErrNotJSON
-	}
-	for dec.More() {
+	for part := range jsonscan.Elements(array) {
 		if len(parts) == MaxEntries {
 			return nil, ErrTooMany
-		}
-		var part json.RawMessage
-		if dec.Decode(&part) != nil {
-			return nil, ErrNotJSON
 		}
 		parts = append(parts, part)
 	}

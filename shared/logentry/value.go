@@ -7,42 +7,49 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"gateway-billing.internal/shared/jsonscan"
 )
 
-// object is a JSON object by its exact member names (the last of a repeated name counts).
-type object map[string]json.RawMessage
+// object is the members of a JSON object, in their order.
+type object []member
+
+type member struct{ name, value json.RawMessage }
 
 func asObject(raw json.RawMessage) (object, bool) {
 	if len(raw) == 0 || raw[0] != '{' {
 		return nil, false
 	}
-	var o object
-	if json.Unmarshal(raw, &o) != nil {
-		return nil, false
+	o := make(object, 0, 16)
+	for name, value := range jsonscan.Members(raw) {
+		o = append(o, member{name: name, value: value})
 	}
 	return o, true
 }
 
-// first is the value under the first of names that is there and not null.
+// first is the value under the first of names that is there and not null. Of a repeated name the last counts.
 func (o object) first(names ...string) (json.RawMessage, bool) {
 	for _, name := range names {
-		if raw, ok := o[name]; ok && string(raw) != "null" {
-			return raw, true
+		for _, m := range slices.Backward(o) {
+			if !jsonscan.Is(m.name, name) {
+				continue
+			}
+			if string(m.value) != "null" {
+				return m.value, true
+			}
+			break
 		}
 	}
 	return nil, false
 }
 
-func asText(raw json.RawMessage) (string, bool) {
-	if len(raw) == 0 || raw[0] != '"' {
-		return "", false
-	}
-	var s string
-	if json.Unmarshal(raw, &s) != nil {
-		return "", false
-	}
-	return s, true
+// object is the object under a name.
+func (o object) object(name string) (object, bool) {
+	raw, _ := o.first(name)
+	return asObject(raw)
 }
+
+func asText(raw json.RawMessage) (string, bool) { return jsonscan.Text(raw) }
 
 // number is the text of a JSON number, or of a string that holds one.
 func number(raw json.RawMessage) (string, bool) {
@@ -100,9 +107,16 @@ func asTexts(raw json.RawMessage) ([]string, bool) {
 	if s, ok := asText(raw); ok {
 		return []string{s}, true
 	}
-	var list []string
-	if len(raw) == 0 || raw[0] != '[' || json.Unmarshal(raw, &list) != nil {
+	if len(raw) == 0 || raw[0] != '[' {
 		return nil, false
+	}
+	list := []string{}
+	for value := range jsonscan.Elements(raw) {
+		s, ok := asText(value)
+		if !ok && string(value) != "null" { // an empty string then
+			return nil, false
+		}
+		list = append(list, s)
 	}
 	return list, true
 }
@@ -114,15 +128,39 @@ func asHeaders(raw json.RawMessage) (map[string][]string, bool) {
 		return nil, false
 	}
 	headers := make(map[string][]string, len(o))
-	// In one order, whatever the names: "a" and "A" are one header, and its values keep their order.
-	for _, name := range slices.Sorted(maps.Keys(o)) {
-		value := o[name]
-		if values, ok := asTexts(value); ok {
+	folded := false
+	for _, m := range o {
+		name, _ := asText(m.name)
+		if lower := strings.ToLower(name); lower != name || headers[name] != nil {
+			folded = true
+			break
+		}
+		if values, ok := asTexts(m.value); ok {
+			headers[name] = values
+		}
+	}
+	if folded {
+		return foldHeaders(o), true
+	}
+	return headers, true
+}
+
+// foldHeaders reads headers of which some are written in several ways: "a" and "A" are one header, and its values keep
+// one order, whatever that of the members. APISIX writes none such.
+func foldHeaders(o object) map[string][]string {
+	byName := make(map[string]json.RawMessage, len(o))
+	for _, m := range o {
+		name, _ := asText(m.name)
+		byName[name] = m.value
+	}
+	headers := make(map[string][]string, len(o))
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		if values, ok := asTexts(byName[name]); ok {
 			name = strings.ToLower(name)
 			headers[name] = append(headers[name], values...)
 		}
 	}
-	return headers, true
+	return headers
 }
 
 // splitStamps takes apart header values that nginx joined with ", " ($http_… of a repeated header).

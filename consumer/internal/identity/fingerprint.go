@@ -3,8 +3,6 @@ package identity
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"hash"
-	"maps"
 	"slices"
 
 	"gateway-billing.internal/shared/logentry"
@@ -14,6 +12,9 @@ import (
 // ready; use one for each message, in the order of its entries.
 type Fingerprints struct {
 	seen map[[sha256.Size]byte]uint64
+	// What Next works with, kept from one entry to the next.
+	buffer []byte
+	names  []string
 }
 
 // Next is the fingerprint of the message's next entry: the first 16 bytes of SHA-256 over host, start time, client
@@ -21,32 +22,38 @@ type Fingerprints struct {
 // equal entry stood in the message before. It is weak: it can join two equal requests of one millisecond, or part two
 // copies that were sent in different company.
 func (f *Fingerprints) Next(e *logentry.Entry) [16]byte {
-	h := sha256.New()
-	writeText(h, e.Host)
-	writeInt(h, e.StartMS)
-	writeText(h, e.ClientIP)
-	writeText(h, e.Method)
-	writeText(h, e.URI)
-	writeCount(h, len(e.RequestHeaders))
-	for _, name := range slices.Sorted(maps.Keys(e.RequestHeaders)) {
+	b := f.buffer[:0]
+	b = appendText(b, e.Host)
+	b = appendInt(b, e.StartMS)
+	b = appendText(b, e.ClientIP)
+	b = appendText(b, e.Method)
+	b = appendText(b, e.URI)
+	b = appendCount(b, len(e.RequestHeaders))
+	f.names = f.names[:0]
+	for name := range e.RequestHeaders {
+		f.names = append(f.names, name)
+	}
+	slices.Sort(f.names)
+	for _, name := range f.names {
 		values := e.RequestHeaders[name]
-		writeText(h, &name)
-		writeCount(h, len(values))
+		b = appendText(b, &name)
+		b = appendCount(b, len(values))
 		for _, value := range values {
-			writeText(h, &value)
+			b = appendText(b, &value)
 		}
 	}
-	writeInt(h, e.RequestSize)
-	writeInt(h, e.ResponseSize)
+	b = appendInt(b, e.RequestSize)
+	b = appendInt(b, e.ResponseSize)
 	if e.Status == nil {
-		writeInt(h, nil)
+		b = appendInt(b, nil)
 	} else {
 		status := int64(*e.Status)
-		writeInt(h, &status)
+		b = appendInt(b, &status)
 	}
-	writeText(h, e.RouteID)
+	b = appendText(b, e.RouteID)
+	f.buffer = b
 
-	base := [sha256.Size]byte(h.Sum(nil))
+	base := sha256.Sum256(b)
 	ordinal := f.seen[base]
 	if f.seen == nil {
 		f.seen = make(map[[sha256.Size]byte]uint64)
@@ -59,24 +66,20 @@ func (f *Fingerprints) Next(e *logentry.Entry) [16]byte {
 // Each value is written with its length in front, and a value that is not known with a length of its own, so that no
 // two different entries give the same bytes.
 
-func writeText(h hash.Hash, s *string) {
+func appendText(b []byte, s *string) []byte {
 	if s == nil {
-		writeCount(h, -1)
-		return
+		return appendCount(b, -1)
 	}
-	writeCount(h, len(*s))
-	h.Write([]byte(*s))
+	return append(appendCount(b, len(*s)), *s...)
 }
 
-func writeInt(h hash.Hash, n *int64) {
+func appendInt(b []byte, n *int64) []byte {
 	if n == nil {
-		writeCount(h, -1)
-		return
+		return appendCount(b, -1)
 	}
-	writeCount(h, 8)
-	h.Write(binary.BigEndian.AppendUint64(nil, uint64(*n)))
+	return binary.BigEndian.AppendUint64(appendCount(b, 8), uint64(*n))
 }
 
-func writeCount(h hash.Hash, n int) {
-	h.Write(binary.BigEndian.AppendUint64(nil, uint64(int64(n))))
+func appendCount(b []byte, n int) []byte {
+	return binary.BigEndian.AppendUint64(b, uint64(int64(n)))
 }

@@ -7,6 +7,9 @@ import (
 	"encoding/json"
 	"net/url"
 	"strings"
+	"unicode/utf8"
+
+	"gateway-billing.internal/shared/jsonscan"
 )
 
 // Policy says what is kept of an entry.
@@ -34,7 +37,10 @@ var (
 )
 
 // mask stands for a value that was taken out.
-const mask = "***"
+const (
+	mask   = "***"
+	masked = `"` + mask + `"`
+)
 
 // Redactor applies a policy. It is safe for concurrent use.
 type Redactor struct {
@@ -68,43 +74,67 @@ func (r *Redactor) Entry(raw json.RawMessage) string {
 	case Full:
 		return strings.ToValidUTF8(string(raw), "\uFFFD")
 	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber() // numbers are kept as they stood
-	var entry any
-	if dec.Decode(&entry) != nil {
+	if !jsonscan.Valid(raw) {
 		return "" // what can't be read can't be redacted
 	}
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	if enc.Encode(r.value("", entry)) != nil {
-		return ""
+	out := r.append(make([]byte, 0, len(raw)), "", jsonscan.Trim(raw))
+	if !utf8.Valid(out) {
+		out = bytes.ToValidUTF8(out, []byte("\uFFFD"))
 	}
-	return strings.TrimSuffix(out.String(), "\n")
+	return string(out)
 }
 
-// value redacts one JSON value that stands under name. Text inside a logged body is not looked at.
-func (r *Redactor) value(name string, v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for member, inner := range v {
+// append appends one JSON value that stands under name, redacted. Text inside a logged body is not looked at.
+func (r *Redactor) append(out []byte, name string, value []byte) []byte {
+	switch value[0] {
+	case '{':
+		out = append(out, '{')
+		first := true
+		for quoted, inner := range jsonscan.Members(value) {
+			if !first {
+				out = append(out, ',')
+			}
+			first = false
+			out = append(append(out, quoted...), ':')
+			member, _ := jsonscan.Text(quoted)
 			if r.headers[headerName(member)] || name == "querystring" && r.query[strings.ToLower(member)] {
-				v[member] = mask
+				out = append(out, masked...)
 				continue
 			}
-			v[member] = r.value(member, inner)
+			out = r.append(out, member, inner)
 		}
-	case []any:
-		for i, inner := range v {
-			v[i] = r.value(name, inner)
+		return append(out, '}')
+	case '[':
+		out = append(out, '[')
+		first := true
+		for inner := range jsonscan.Elements(value) {
+			if !first {
+				out = append(out, ',')
+			}
+			first = false
+			out = r.append(out, name, inner)
 		}
-	case string:
+		return append(out, ']')
+	case '"':
 		switch name {
 		case "uri", "url", "request_uri", "args", "query_string", "referer", "http_referer", "location":
-			return r.URI(v)
+			uri, _ := jsonscan.Text(value)
+			if kept := r.URI(uri); kept != uri {
+				return appendText(out, kept)
+			}
 		}
 	}
-	return v
+	return append(out, value...)
+}
+
+func appendText(out []byte, text string) []byte {
+	var quoted bytes.Buffer
+	enc := json.NewEncoder(&quoted)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(text); err != nil {
+		panic(err) // a string always encodes
+	}
+	return append(out, bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))...)
 }
 
 // URI takes the values of credential parameters out of a URI's query (or of a bare query without "?").
