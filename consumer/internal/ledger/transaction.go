@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 
+	"gateway-billing.internal/consumer/internal/chaospoint"
 	"gateway-billing.internal/consumer/internal/deadletter"
 	"gateway-billing.internal/consumer/internal/ledger/coalesce"
 	"gateway-billing.internal/consumer/internal/record"
@@ -55,6 +56,7 @@ func (s *Store) transact(ctx context.Context, items []*item, earlier map[batchID
 	if err := t.write(ctx, items); err != nil {
 		return err
 	}
+	chaospoint.Reach(chaospoint.BeforeCommit)
 	if err := tx.Commit(); err != nil {
 		earlier[t.id] = true
 		return fmt.Errorf("%w: commit: %w", errOutside, err)

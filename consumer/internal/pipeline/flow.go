@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"gateway-billing.internal/consumer/internal/chaospoint"
 	"gateway-billing.internal/consumer/internal/ledger"
 	"gateway-billing.internal/consumer/internal/record"
 	"gateway-billing.internal/consumer/internal/source"
@@ -32,10 +33,12 @@ type Flow struct {
 // not acknowledged.
 func (f *Flow) Handle(ctx context.Context, m source.Message) error {
 	unit := f.Deriver.Unit(m.Origin, m.Body)
+	chaospoint.Reach(chaospoint.AfterDecode)
 	outcome, err := f.Ledger.Commit(ctx, unit)
 	if err != nil {
 		return err
 	}
+	chaospoint.Reach(chaospoint.BeforeAck)
 	f.Observer.MessageCommitted(&unit, outcome)
 	entries := len(unit.Records) + len(unit.Rejects)
 	if sum := outcome.Recorded + outcome.Duplicate + outcome.Conflict + outcome.Rejected; sum != entries {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 
+	"gateway-billing.internal/consumer/internal/chaospoint"
 	"gateway-billing.internal/consumer/internal/source/remoting"
 )
 
@@ -35,6 +36,7 @@ func (x *session) drain() {
 		x.stopWork()
 	}
 	table, settled := x.settle(closing / 2)
+	chaospoint.Reach(chaospoint.Drain)
 	committed := x.commit(closing/3, x.ofTopic(table))
 	held, bytes := x.holdings.totals()
 	go func() {

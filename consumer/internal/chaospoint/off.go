@@ -1,0 +1,6 @@
+//go:build !chaos
+
+package chaospoint
+
+// Reach does nothing.
+func Reach(Point) {}
