@@ -38,6 +38,17 @@ up: build ## Start everything, and keep it running to play with.
 down: ## Stop what make up started.
 	$(STACK) down
 
+# Traffic and faults, by a seed. SEED=0 takes a new one, which the run prints.
+SEED     = 0
+DURATION = 3m
+DATABASE = mariadb
+PROFILE  = default
+
+.PHONY: chaos
+chaos: build ## Hurt everything while requests flow, then check every record (SEED=, DURATION=, DATABASE=, PROFILE=).
+	CGO_ENABLED=0 go build -tags chaos -o $(BIN)/chaos/billing-consumer ./consumer
+	go run ./shared/testkit/cmd/chaos -seed $(SEED) -duration $(DURATION) -database $(DATABASE) -profile $(PROFILE)
+
 .PHONY: build
 build: ## Build billing-runner and billing-consumer into .build/bin.
 	CGO_ENABLED=0 go build -o $(BIN)/billing-runner ./plugin

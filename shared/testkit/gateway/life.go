@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 
+	"gateway-billing.internal/shared/billingkey"
 	"gateway-billing.internal/shared/testkit/gateway/extplugin"
 	"gateway-billing.internal/shared/testkit/gateway/nginx"
 	"gateway-billing.internal/shared/testkit/gateway/rocketlog"
@@ -167,8 +168,12 @@ func (l *life) notFound(context.Context) bool {
 }
 
 func (l *life) truth() Truth {
-	return Truth{
-		RequestID: l.x.ID, Start: l.x.Start, Consumer: l.x.Consumer, Route: l.x.RouteID, Status: l.x.Status,
+	t := Truth{
+		RequestID: l.x.ID, Start: l.x.Start, URI: l.x.URI, Consumer: l.x.Consumer, Route: l.x.RouteID, Status: l.x.Status,
 		Usage: l.usage, Entries: len(l.loggers()), Stamped: l.stamped,
 	}
+	if l.stamped {
+		t.Stamp = l.x.Header.Get(billingkey.HeaderStamp)
+	}
+	return t
 }

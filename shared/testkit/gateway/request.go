@@ -51,6 +51,8 @@ type Truth struct {
 	// RequestID is 32 hex digits; with Start (ms precision) it is the request's identity.
 	RequestID string
 	Start     time.Time
+	// URI is raw, as the client sent it.
+	URI string
 	// Consumer is the APISIX consumer, "" when anonymous; Route is "" when none matched.
 	Consumer, Route string
 	Status          int
@@ -60,4 +62,6 @@ type Truth struct {
 	Entries int
 	// Stamped says that the runner ran its plugins on the request.
 	Stamped bool
+	// Stamp is the stamp that the runner set, "" when it set none.
+	Stamp string
 }

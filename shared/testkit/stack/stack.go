@@ -74,6 +74,28 @@ func Start(ctx context.Context, options Options) (*Stack, error) {
 	return s, nil
 }
 
+// StartPrivate is Start for what hurts its servers: it takes none from the environment.
+func StartPrivate(ctx context.Context, options Options) (*Stack, error) {
+	s := &Stack{}
+	err := s.makeDir()
+	if err == nil {
+		err = together(ctx,
+			func(ctx context.Context) (err error) {
+				s.RocketMQ, err = s.startPrivateRocketMQ(ctx, options.RocketMQ)
+				return err
+			},
+			func(ctx context.Context) (err error) {
+				s.Database, err = s.startPrivateDatabase(ctx, options.DatabaseArgs)
+				return err
+			},
+		)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	return s, nil
+}
+
 func (s *Stack) startRocketMQ(ctx context.Context, options RocketMQOptions) (*RocketMQ, error) {
 	if addrs := os.Getenv(NameServerEnv); addrs != "" {
 		return externalRocketMQ(ctx, addrs, NameServerEnv)

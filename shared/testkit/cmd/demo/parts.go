@@ -16,6 +16,7 @@ import (
 	"gateway-billing.internal/shared/testkit/gateway"
 	"gateway-billing.internal/shared/testkit/gateway/extplugin"
 	"gateway-billing.internal/shared/testkit/gateway/rocketlog"
+	"gateway-billing.internal/shared/testkit/programs"
 	"gateway-billing.internal/shared/testkit/stack"
 )
 
@@ -77,8 +78,9 @@ func startParts(ctx context.Context, o options, s story) (_ *parts, err error) {
 	}
 	s.tell("RocketMQ and MariaDB are ready")
 
-	p.consumer = &consumer{binary: o.consumer, dir: dir, topic: p.topic, group: p.group, stampKeys: stampKeys}
-	if err := p.consumer.configure(nameServers, dsn); err != nil {
+	p.consumer = &consumer{binary: o.consumer, dir: dir, stampKeys: stampKeys}
+	config := programs.ConsumerConfig{NameServers: nameServers, Topic: p.topic, Group: p.group, DSN: dsn}
+	if err := config.Write(p.consumer.config()); err != nil {
 		return nil, err
 	}
 	if err := p.consumer.migrate(ctx); err != nil {

@@ -1,0 +1,33 @@
+// Package check owns the verdict of a chaos run: it holds the tables, read by statements of its own, against the book of
+// truth, request by request.
+package check
+
+import (
+	"database/sql"
+	"fmt"
+
+	"gateway-billing.internal/shared/billingkey"
+	"gateway-billing.internal/shared/testkit/chaos/traffic"
+	"gateway-billing.internal/shared/testkit/chaos/truth"
+)
+
+// Run is what is checked: the tables of a run that is over, and its book.
+type Run struct {
+	DB      *sql.DB
+	Book    *truth.Book
+	Keys    *billingkey.KeySet
+	Profile traffic.Profile
+	// Metrics are the counters of the consumers that lived to the end.
+	Metrics map[string]float64
+}
+
+// Report is what was found.
+type Report struct {
+	Records, Duplicates, DeadLetters, Missing int64
+	// Differences begins with the first request, in their order, that is not as it was. Empty: the run holds.
+	Differences []string
+}
+
+func (r *Report) differ(format string, args ...any) {
+	r.Differences = append(r.Differences, fmt.Sprintf(format, args...))
+}

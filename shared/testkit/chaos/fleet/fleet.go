@@ -1,0 +1,146 @@
+// Package fleet owns the consumers of a chaos run: as many processes of one group as are wanted, each started again when
+// a fault ended it, and a failure of the run when one ends by itself.
+package fleet
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+
+	"gateway-billing.internal/shared/testkit/programs"
+)
+
+// Config is how the consumers are started.
+type Config struct {
+	Binary, ConfigFile string
+	// Logs is the directory of the log files, one a process.
+	Logs string
+	// Env are further variables of each (name=value).
+	Env []string
+}
+
+// Fleet is the consumers. It is safe for concurrent use.
+type Fleet struct {
+	config Config
+
+	mu      sync.Mutex
+	want    int
+	started int
+	members []*member
+	ended   bool
+	failed  chan error // holds the first failure
+	watches sync.WaitGroup
+}
+
+// member is one process.
+type member struct {
+	*programs.Consumer
+	log string
+	// armed: it kills itself at a point of the flow. leaving: it was told to end. Both are guarded by Fleet.mu.
+	armed, leaving bool
+}
+
+// New makes a fleet without members.
+func New(config Config) *Fleet { return &Fleet{config: config, failed: make(chan error, 1)} }
+
+// Failed gets an error when a consumer ended that nobody ended, or can't be started.
+func (f *Fleet) Failed() <-chan error { return f.failed }
+
+func (f *Fleet) fail(err error) {
+	select {
+	case f.failed <- err:
+	default:
+	}
+}
+
+// Scale starts or drains members until n run.
+func (f *Fleet) Scale(n int) error {
+	f.mu.Lock()
+	f.want = n
+	err := f.fill()
+	var leaving []*member
+	for len(f.members) > n {
+		m := f.members[0]
+		f.members, m.leaving = f.members[1:], true
+		leaving = append(leaving, m)
+	}
+	f.mu.Unlock()
+	for _, m := range leaving {
+		err = errors.Join(err, m.end())
+	}
+	return err
+}
+
+// fill starts what is wanted; f.mu is held.
+func (f *Fleet) fill() error {
+	for len(f.members) < f.want && !f.ended {
+		if _, err := f.start(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// start starts one member; f.mu is held.
+func (f *Fleet) start(env ...string) (*member, error) {
+	f.started++
+	m := &member{log: filepath.Join(f.config.Logs, fmt.Sprintf("consumer-%d.log", f.started)), armed: len(env) > 0}
+	var err error
+	if m.Consumer, err = programs.StartConsumer(f.config.Binary, f.config.ConfigFile, m.log, append(env, f.config.Env...)...); err != nil {
+		return nil, err
+	}
+	f.members = append(f.members, m)
+	f.watches.Go(func() { f.watch(m) })
+	return m, nil
+}
+
+// end drains the member. That a point in its drain kills it is no error.
+func (m *member) end() error {
+	if err := m.Stop(); err != nil && !(m.armed && m.Killed()) {
+		return fmt.Errorf("%s: %w", filepath.Base(m.log), err)
+	}
+	return nil
+}
+
+// watch waits for the end of a member and starts another in its place.
+func (f *Fleet) watch(m *member) {
+	<-m.Exited()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !m.leaving && (!m.armed || !m.Killed()) {
+		f.fail(fmt.Errorf("%s: %w", filepath.Base(m.log), m.Check()))
+	}
+	for i, other := range f.members {
+		if other == m {
+			f.members = append(f.members[:i:i], f.members[i+1:]...)
+		}
+	}
+	if err := f.fill(); err != nil {
+		f.fail(err)
+	}
+}
+
+// Stop drains all members. Each must end well.
+func (f *Fleet) Stop() error {
+	f.mu.Lock()
+	f.ended = true
+	f.mu.Unlock()
+	err := f.Scale(0)
+	f.watches.Wait()
+	return err
+}
+
+// End kills what is left, for a run that failed.
+func (f *Fleet) End() error {
+	f.mu.Lock()
+	f.ended, f.want = true, 0
+	var errs []error
+	for _, m := range f.members {
+		m.leaving = true
+		errs = append(errs, m.Signal(sigcont), m.Signal(sigkill))
+	}
+	f.mu.Unlock()
+	f.watches.Wait()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+
+	"gateway-billing.internal/shared/testkit/chaos/check"
+)
+
+// shown is how many differences are printed.
+const shown = 5
+
+// tell prints what happened, and the first differences.
+func tell(out io.Writer, p *parts, injected map[string]int, report *check.Report) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	line := func(what string, n any) { fmt.Fprintf(w, "%s\t%v\n", what, n) }
+	faults := 0
+	for _, kind := range slices.Sorted(maps.Keys(injected)) {
+		line("  "+kind, injected[kind])
+		faults += injected[kind]
+	}
+	counts := p.book.Counts()
+	line("faults injected", faults)
+	line("requests sent", len(p.book.Requests()))
+	line("  withheld (gaps)", report.Missing)
+	line("messages", counts.Messages)
+	line("  of them again", counts.Resent)
+	line("entries", counts.Entries)
+	line("duplicates absorbed", report.Duplicates)
+	line("records", report.Records)
+	line("dead letters", report.DeadLetters)
+	_ = w.Flush() // to a terminal
+	for _, difference := range report.Differences[:min(shown, len(report.Differences))] {
+		fmt.Fprintln(out, difference)
+	}
+	if n := len(report.Differences); n > 0 {
+		fmt.Fprintf(out, "%d differences\n", n)
+		return
+	}
+	fmt.Fprintf(out, "ok: %d requests, each one record; nothing lost, doubled or stolen\n", report.Records)
+}

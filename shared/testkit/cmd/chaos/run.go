@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"gateway-billing.internal/shared/testkit/chaos/check"
+	"gateway-billing.internal/shared/testkit/chaos/traffic"
+)
+
+type options struct {
+	runner, consumer string
+	logs             string
+	seed             uint64
+	duration         time.Duration
+	rate             int
+	profile          traffic.Profile
+	database         string
+}
+
+const (
+	// settleLimit is how long the system may take to come to rest when everything is healed.
+	settleLimit = 6 * time.Minute
+	settleTick  = 100 * time.Millisecond
+)
+
+var errDiffers = errors.New("what was recorded is not what happened")
+
+// run is one chaos run. Whatever it starts it also stops, on every way out; its logs stay only when it fails.
+func run(ctx context.Context, o options, out io.Writer) (err error) {
+	if o.profile != traffic.Default && o.profile != traffic.OldGateway {
+		return fmt.Errorf("there is no profile %q", o.profile)
+	}
+	fmt.Fprintf(out, "chaos: seed %d, %s, profile %s, %s of traffic and faults\n", o.seed, o.database, o.profile, o.duration)
+	p, err := startParts(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, p.stop())
+		if err != nil {
+			fmt.Fprintf(out, "logs are in %s\n", p.dir)
+			return
+		}
+		err = os.RemoveAll(p.dir)
+	}()
+	injected, err := p.storm(ctx, o)
+	if err != nil {
+		return err
+	}
+	metrics, err := p.settle(ctx)
+	if err != nil {
+		return err
+	}
+	report, err := check.All(ctx, check.Run{DB: p.admin, Book: p.book, Keys: p.keys, Profile: o.profile, Metrics: metrics})
+	if err != nil {
+		return err
+	}
+	tell(out, p, injected, report)
+	if len(report.Differences) > 0 {
+		return errDiffers
+	}
+	return nil
+}
+
+// settle waits until everything that was sent is acknowledged, drains the consumers, and returns the counters that they
+// had at the end.
+func (p *parts) settle(ctx context.Context) (metrics map[string]float64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, settleLimit)
+	defer cancel()
+	if err := p.gateway.Flush(ctx); err != nil {
+		return nil, fmt.Errorf("send what the gateway still has: %w", err)
+	}
+	if stats := p.gateway.Stats(); stats.Dropped > 0 {
+		return nil, fmt.Errorf("the gateway dropped %d entries", stats.Dropped)
+	}
+	if err := p.await(ctx, "all messages to be acknowledged", func() error {
+		written, err := p.servers.RocketMQ.MaxOffsets(ctx, topic)
+		if err != nil {
+			return err
+		}
+		read, err := p.servers.RocketMQ.CommittedOffsets(ctx, group, topic)
+		if err == nil && !slices.Equal(read, written) {
+			err = fmt.Errorf("acknowledged up to %d of %d", read, written)
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	if err := p.await(ctx, "the consumers' metrics", func() error {
+		metrics, err = p.fleet.Metrics(ctx)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	return metrics, p.fleet.Stop()
+}
+
+// await asks until done has no error, and fails where a consumer did.
+func (p *parts) await(ctx context.Context, what string, done func() error) error {
+	tick := time.NewTicker(settleTick)
+	defer tick.Stop()
+	for {
+		notYet := done()
+		if notYet == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case err := <-p.fleet.Failed():
+			return err
+		case <-ctx.Done():
+			return fmt.Errorf("waited for %s: %w (%w)", what, notYet, context.Cause(ctx))
+		}
+	}
+}
