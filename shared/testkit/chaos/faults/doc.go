@@ -4,6 +4,7 @@ package faults
 
 import (
 	"context"
+	"maps"
 
 	"gateway-billing.internal/shared/testkit/chaos/schedule"
 )
@@ -23,9 +24,7 @@ type healing = func(context.Context) error
 func merge(all ...map[string]schedule.Fault) map[string]schedule.Fault {
 	faults := map[string]schedule.Fault{}
 	for _, some := range all {
-		for name, fault := range some {
-			faults[name] = fault
-		}
+		maps.Copy(faults, some)
 	}
 	return faults
 }
