@@ -41,7 +41,7 @@ func (q *Queries) CountDuplicates(ctx context.Context, arg CountDuplicatesParams
 const fillRecord = `-- name: FillRecord :execrows
 UPDATE mq_consume_log SET consumer = ?, route_id = ?,
   service_id = ?, status = ?, billable = ?,
-  billable_reason = ?, revision = revision + 1
+  billable_reason = ?, idempotency_key = ?, revision = revision + 1
 WHERE billing_key = ? AND usage_state = ?
   AND revision = ?
 `
@@ -53,13 +53,14 @@ type FillRecordParams struct {
 	Status         *int32
 	Billable       bool
 	BillableReason string
+	IdempotencyKey *string
 	BillingKey     []byte
 	ReadUsageState string
 	ReadRevision   int32
 }
 
-// FillRecord gives a row the APISIX consumer, route, service and status that it did not know, if it is still as it was
-// read.
+// FillRecord gives a row the APISIX consumer, route, service, status and idempotency key that it did not know, if it is
+// still as it was read.
 func (q *Queries) FillRecord(ctx context.Context, arg FillRecordParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, fillRecord,
 		arg.Consumer,
@@ -68,6 +69,7 @@ func (q *Queries) FillRecord(ctx context.Context, arg FillRecordParams) (int64, 
 		arg.Status,
 		arg.Billable,
 		arg.BillableReason,
+		arg.IdempotencyKey,
 		arg.BillingKey,
 		arg.ReadUsageState,
 		arg.ReadRevision,
@@ -216,6 +218,109 @@ func (q *Queries) InsertRecord(ctx context.Context, arg InsertRecordParams) erro
 	return err
 }
 
+const lockRecords = `-- name: LockRecords :many
+SELECT billing_key, batch_id, key_source, idempotency_key, consumer, route_id, service_id, model, status, client_ip,
+  method, uri, request_size, response_size, request_time, prompt_tokens, completion_tokens, total_tokens, cached_tokens,
+  cache_write_tokens, reasoning_tokens, audio_tokens, quantities, usage_state, billable, billable_reason, marks, revision
+FROM mq_consume_log
+WHERE billing_key IN (/*SLICE:billing_keys*/?)
+FOR UPDATE
+`
+
+type LockRecordsRow struct {
+	BillingKey       []byte
+	BatchID          []byte
+	KeySource        string
+	IdempotencyKey   *string
+	Consumer         *string
+	RouteID          *string
+	ServiceID        *string
+	Model            *string
+	Status           *int32
+	ClientIP         *string
+	Method           *string
+	URI              *string
+	RequestSize      *int64
+	ResponseSize     *int64
+	RequestTime      time.Time
+	PromptTokens     int64
+	CompletionTokens int64
+	TotalTokens      int64
+	CachedTokens     int64
+	CacheWriteTokens int64
+	ReasoningTokens  int64
+	AudioTokens      int64
+	Quantities       *string
+	UsageState       string
+	Billable         bool
+	BillableReason   string
+	Marks            string
+	Revision         int32
+}
+
+// LockRecords is StoredRecords for rows that this transaction has not locked, and locks them.
+func (q *Queries) LockRecords(ctx context.Context, billingKeys [][]byte) ([]LockRecordsRow, error) {
+	query := lockRecords
+	var queryParams []interface{}
+	if len(billingKeys) > 0 {
+		for _, v := range billingKeys {
+			queryParams = append(queryParams, v)
+		}
+		query = strings.Replace(query, "/*SLICE:billing_keys*/?", strings.Repeat(",?", len(billingKeys))[1:], 1)
+	} else {
+		query = strings.Replace(query, "/*SLICE:billing_keys*/?", "NULL", 1)
+	}
+	rows, err := q.db.QueryContext(ctx, query, queryParams...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LockRecordsRow
+	for rows.Next() {
+		var i LockRecordsRow
+		if err := rows.Scan(
+			&i.BillingKey,
+			&i.BatchID,
+			&i.KeySource,
+			&i.IdempotencyKey,
+			&i.Consumer,
+			&i.RouteID,
+			&i.ServiceID,
+			&i.Model,
+			&i.Status,
+			&i.ClientIP,
+			&i.Method,
+			&i.URI,
+			&i.RequestSize,
+			&i.ResponseSize,
+			&i.RequestTime,
+			&i.PromptTokens,
+			&i.CompletionTokens,
+			&i.TotalTokens,
+			&i.CachedTokens,
+			&i.CacheWriteTokens,
+			&i.ReasoningTokens,
+			&i.AudioTokens,
+			&i.Quantities,
+			&i.UsageState,
+			&i.Billable,
+			&i.BillableReason,
+			&i.Marks,
+			&i.Revision,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const markRecord = `-- name: MarkRecord :exec
 UPDATE mq_consume_log SET marks = ? WHERE billing_key = ?
 `
@@ -245,7 +350,7 @@ UPDATE mq_consume_log SET
   estimated_tokens = ?, usage_state = ?,
   usage_source = ?, usage_mismatch = ?, usage_json = ?,
   billable = ?, billable_reason = ?, marks = ?,
-  body = ?, revision = revision + 1
+  idempotency_key = ?, body = ?, revision = revision + 1
 WHERE billing_key = ? AND usage_state = ?
   AND revision = ?
 `
@@ -276,6 +381,7 @@ type RaiseRecordParams struct {
 	Billable           bool
 	BillableReason     string
 	Marks              string
+	IdempotencyKey     *string
 	Body               string
 	BillingKey         []byte
 	ReadUsageState     string
@@ -311,6 +417,7 @@ func (q *Queries) RaiseRecord(ctx context.Context, arg RaiseRecordParams) (int64
 		arg.Billable,
 		arg.BillableReason,
 		arg.Marks,
+		arg.IdempotencyKey,
 		arg.Body,
 		arg.BillingKey,
 		arg.ReadUsageState,
@@ -322,9 +429,41 @@ func (q *Queries) RaiseRecord(ctx context.Context, arg RaiseRecordParams) (int64
 	return result.RowsAffected()
 }
 
+const setBillable = `-- name: SetBillable :execrows
+UPDATE mq_consume_log SET billable = ?, billable_reason = ?,
+  repeat_of = ?, revision = revision + ?
+WHERE billing_key = ? AND revision = ?
+`
+
+type SetBillableParams struct {
+	Billable       bool
+	BillableReason string
+	RepeatOf       []byte
+	Raise          int32
+	BillingKey     []byte
+	ReadRevision   int32
+}
+
+// SetBillable changes whether a row that this transaction has locked counts. raise is 0 for a row of this same
+// transaction, which nobody has read yet, else 1.
+func (q *Queries) SetBillable(ctx context.Context, arg SetBillableParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, setBillable,
+		arg.Billable,
+		arg.BillableReason,
+		arg.RepeatOf,
+		arg.Raise,
+		arg.BillingKey,
+		arg.ReadRevision,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const storedRecords = `-- name: StoredRecords :many
-SELECT billing_key, batch_id, key_source, consumer, route_id, service_id, model, status, client_ip, method, uri,
-  request_size, response_size, request_time, prompt_tokens, completion_tokens, total_tokens, cached_tokens,
+SELECT billing_key, batch_id, key_source, idempotency_key, consumer, route_id, service_id, model, status, client_ip,
+  method, uri, request_size, response_size, request_time, prompt_tokens, completion_tokens, total_tokens, cached_tokens,
   cache_write_tokens, reasoning_tokens, audio_tokens, quantities, usage_state, billable, billable_reason, marks, revision
 FROM mq_consume_log
 WHERE billing_key IN (/*SLICE:billing_keys*/?)
@@ -334,6 +473,7 @@ type StoredRecordsRow struct {
 	BillingKey       []byte
 	BatchID          []byte
 	KeySource        string
+	IdempotencyKey   *string
 	Consumer         *string
 	RouteID          *string
 	ServiceID        *string
@@ -384,6 +524,7 @@ func (q *Queries) StoredRecords(ctx context.Context, billingKeys [][]byte) ([]St
 			&i.BillingKey,
 			&i.BatchID,
 			&i.KeySource,
+			&i.IdempotencyKey,
 			&i.Consumer,
 			&i.RouteID,
 			&i.ServiceID,

@@ -22,11 +22,20 @@ INSERT INTO mq_consume_log (
 
 -- name: StoredRecords :many
 -- StoredRecords reads what decides between new, duplicate, conflict and better copy.
-SELECT billing_key, batch_id, key_source, consumer, route_id, service_id, model, status, client_ip, method, uri,
-  request_size, response_size, request_time, prompt_tokens, completion_tokens, total_tokens, cached_tokens,
+SELECT billing_key, batch_id, key_source, idempotency_key, consumer, route_id, service_id, model, status, client_ip,
+  method, uri, request_size, response_size, request_time, prompt_tokens, completion_tokens, total_tokens, cached_tokens,
   cache_write_tokens, reasoning_tokens, audio_tokens, quantities, usage_state, billable, billable_reason, marks, revision
 FROM mq_consume_log
 WHERE billing_key IN (sqlc.slice(billing_keys));
+
+-- name: LockRecords :many
+-- LockRecords is StoredRecords for rows that this transaction has not locked, and locks them.
+SELECT billing_key, batch_id, key_source, idempotency_key, consumer, route_id, service_id, model, status, client_ip,
+  method, uri, request_size, response_size, request_time, prompt_tokens, completion_tokens, total_tokens, cached_tokens,
+  cache_write_tokens, reasoning_tokens, audio_tokens, quantities, usage_state, billable, billable_reason, marks, revision
+FROM mq_consume_log
+WHERE billing_key IN (sqlc.slice(billing_keys))
+FOR UPDATE;
 
 -- name: CountDuplicates :exec
 -- CountDuplicates adds to the duplicates of the rows that were met again, equally often each.
@@ -49,18 +58,25 @@ UPDATE mq_consume_log SET
   estimated_tokens = sqlc.arg(estimated_tokens), usage_state = sqlc.arg(usage_state),
   usage_source = sqlc.arg(usage_source), usage_mismatch = sqlc.arg(usage_mismatch), usage_json = sqlc.arg(usage_json),
   billable = sqlc.arg(billable), billable_reason = sqlc.arg(billable_reason), marks = sqlc.arg(marks),
-  body = sqlc.arg(body), revision = revision + 1
+  idempotency_key = sqlc.arg(idempotency_key), body = sqlc.arg(body), revision = revision + 1
 WHERE billing_key = sqlc.arg(billing_key) AND usage_state = sqlc.arg(read_usage_state)
   AND revision = sqlc.arg(read_revision);
 
 -- name: FillRecord :execrows
--- FillRecord gives a row the APISIX consumer, route, service and status that it did not know, if it is still as it was
--- read.
+-- FillRecord gives a row the APISIX consumer, route, service, status and idempotency key that it did not know, if it is
+-- still as it was read.
 UPDATE mq_consume_log SET consumer = sqlc.arg(consumer), route_id = sqlc.arg(route_id),
   service_id = sqlc.arg(service_id), status = sqlc.arg(status), billable = sqlc.arg(billable),
-  billable_reason = sqlc.arg(billable_reason), revision = revision + 1
+  billable_reason = sqlc.arg(billable_reason), idempotency_key = sqlc.arg(idempotency_key), revision = revision + 1
 WHERE billing_key = sqlc.arg(billing_key) AND usage_state = sqlc.arg(read_usage_state)
   AND revision = sqlc.arg(read_revision);
+
+-- name: SetBillable :execrows
+-- SetBillable changes whether a row that this transaction has locked counts. raise is 0 for a row of this same
+-- transaction, which nobody has read yet, else 1.
+UPDATE mq_consume_log SET billable = sqlc.arg(billable), billable_reason = sqlc.arg(billable_reason),
+  repeat_of = sqlc.narg(repeat_of), revision = revision + sqlc.arg(raise)
+WHERE billing_key = sqlc.arg(billing_key) AND revision = sqlc.arg(read_revision);
 
 -- name: MarkRecord :exec
 -- MarkRecord replaces the marks of a row that this transaction has locked. No figure changes, so no revision does.

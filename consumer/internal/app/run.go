@@ -120,6 +120,10 @@ func ledgerOptions(cfg config.Config, log zerolog.Logger, metrics *ops.Metrics) 
 		MaxRows:  cfg.Batch.MaxRows,
 		MaxBytes: cfg.Batch.MaxBytes,
 		Linger:   cfg.Batch.Linger,
+
+		IdempotencyWindow: cfg.Idempotency.Window,
+		AbsorbTokens:      cfg.Idempotency.AbsorbTokens,
+
 		Logger:   log,
 		Observer: metrics,
 	}

@@ -16,6 +16,8 @@ type Config struct {
 	Batch Batch `yaml:"batch"`
 	// Stamp says which stamps of the runner are believed.
 	Stamp Stamp `yaml:"stamp"`
+	// Idempotency says when a repeated order is billed once.
+	Idempotency Idempotency `yaml:"idempotency"`
 	// Body says what the ledger keeps of each log entry.
 	Body Body `yaml:"body"`
 	// HTTP is the server for health, readiness and metrics.
@@ -91,6 +93,15 @@ type Stamp struct {
 	Tolerance time.Duration `yaml:"tolerance"`
 }
 
+// Idempotency is the part `idempotency`: requests of one APISIX consumer on one route that carry the same idempotency key
+// are one order, and one of them is billed.
+type Idempotency struct {
+	// Window is how far two requests may lie apart to be one order.
+	Window time.Duration `yaml:"window"`
+	// AbsorbTokens lets a repeat go unbilled also where it consumed tokens of its own, which the provider charges.
+	AbsorbTokens bool `yaml:"absorb_tokens"`
+}
+
 // Body is the part `body`.
 type Body struct {
 	// Policy is `redacted` (without credentials), `full` or `none`.
@@ -127,12 +138,13 @@ func Default() Config {
 			QueueMessages: 1024,
 			BufferMiB:     256,
 		},
-		MySQL:      MySQL{MaxOpenConns: 8, Writers: 4},
-		Batch:      Batch{MaxRows: 500, MaxBytes: 4 << 20, Linger: 5 * time.Millisecond},
-		Stamp:      Stamp{Tolerance: time.Second},
-		Body:       Body{Policy: redact.Redacted},
-		HTTP:       HTTP{Listen: "127.0.0.1:9464"},
-		Log:        Log{Level: "info", Format: "json"},
-		DrainLimit: 30 * time.Second,
+		MySQL:       MySQL{MaxOpenConns: 8, Writers: 4},
+		Batch:       Batch{MaxRows: 500, MaxBytes: 4 << 20, Linger: 5 * time.Millisecond},
+		Stamp:       Stamp{Tolerance: time.Second},
+		Idempotency: Idempotency{Window: 24 * time.Hour},
+		Body:        Body{Policy: redact.Redacted},
+		HTTP:        HTTP{Listen: "127.0.0.1:9464"},
+		Log:         Log{Level: "info", Format: "json"},
+		DrainLimit:  30 * time.Second,
 	}
 }

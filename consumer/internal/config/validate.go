@@ -21,7 +21,7 @@ type Validator interface{ Validate() error }
 // Validate checks every part.
 func (c *Config) Validate() error {
 	var e Errors
-	for _, part := range []Validator{c.RocketMQ, c.MySQL, c.Batch, c.Stamp, c.Body, c.HTTP, c.Log} {
+	for _, part := range []Validator{c.RocketMQ, c.MySQL, c.Batch, c.Stamp, c.Idempotency, c.Body, c.HTTP, c.Log} {
 		e = append(e, errorsOf(part)...)
 	}
 	// The RocketMQ client drops a queue that it could not pull for 120 s.
@@ -141,6 +141,13 @@ func (s Stamp) Validate() error {
 		}
 	}
 	between(&e, "stamp.tolerance", s.Tolerance, 0, time.Hour)
+	return e.orNil()
+}
+
+// Validate checks the part `idempotency`.
+func (i Idempotency) Validate() error {
+	var e Errors
+	between(&e, "idempotency.window", i.Window, time.Second, 366*24*time.Hour)
 	return e.orNil()
 }
 

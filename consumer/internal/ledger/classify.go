@@ -14,7 +14,7 @@ type figures = billingdb.StoredRecordsRow
 // figuresOf is a row as it would be read back.
 func figuresOf(p *row) figures {
 	return figures{
-		BillingKey: p.BillingKey, BatchID: p.BatchID, KeySource: p.KeySource,
+		BillingKey: p.BillingKey, BatchID: p.BatchID, KeySource: p.KeySource, IdempotencyKey: p.IdempotencyKey,
 		Consumer: p.Consumer, RouteID: p.RouteID, ServiceID: p.ServiceID, Model: p.Model, Status: p.Status,
 		ClientIP: p.ClientIP, Method: p.Method, URI: p.URI, RequestSize: p.RequestSize, ResponseSize: p.ResponseSize,
 		RequestTime: p.RequestTime, PromptTokens: p.PromptTokens, CompletionTokens: p.CompletionTokens,
@@ -54,10 +54,12 @@ func better(have, copy *figures) bool {
 	return record.UsageState(copy.UsageState).Rank() > record.UsageState(have.UsageState).Rank()
 }
 
-// fills says whether copy tells an APISIX consumer, a route, a service or a status that have does not know.
+// fills says whether copy tells an APISIX consumer, a route, a service, a status or an idempotency key that have does
+// not know.
 func fills(have, copy *figures) bool {
 	return have.Consumer == nil && copy.Consumer != nil || have.RouteID == nil && copy.RouteID != nil ||
-		have.ServiceID == nil && copy.ServiceID != nil || have.Status == nil && copy.Status != nil
+		have.ServiceID == nil && copy.ServiceID != nil || have.Status == nil && copy.Status != nil ||
+		have.IdempotencyKey == nil && copy.IdempotencyKey != nil
 }
 
 // markUsageDiffers marks a record of which two copies are sure of different usage; the first one's stands.
@@ -79,6 +81,7 @@ func fill(have, copy *figures) {
 	have.Consumer = either(have.Consumer, copy.Consumer)
 	have.RouteID = either(have.RouteID, copy.RouteID)
 	have.ServiceID = either(have.ServiceID, copy.ServiceID)
+	have.IdempotencyKey = either(have.IdempotencyKey, copy.IdempotencyKey)
 }
 
 func either[T any](first, second *T) *T {

@@ -9,9 +9,11 @@
 //  2. classify those whose key was there: duplicate,      nothing
 //     conflict (inserted under its fingerprint), better
 //     copy (raised)
-//  3. dead letters, usage deltas, stamp numbers           nothing
-//  4. commit                                              everything; the message comes again and is all duplicates
-//  5. answer each message its outcome                     the same
+//  3. claim the idempotency keys of new records: the      nothing
+//     holder is billable, the others are repeats
+//  4. dead letters, usage deltas, stamp numbers           nothing
+//  5. commit                                              everything; the message comes again and is all duplicates
+//  6. answer each message its outcome                     the same
 //
 // Exactly once rests on the unique billing_key alone: every attempt, whoever makes it and however it ended, may be
 // repeated.

@@ -55,13 +55,13 @@ func (t *transaction) update(ctx context.Context, have, now *figures, best *cand
 			ReasoningTokens: p.ReasoningTokens, AudioTokens: p.AudioTokens, Quantities: p.Quantities,
 			EstimatedTokens: p.EstimatedTokens, UsageState: p.UsageState, UsageSource: p.UsageSource,
 			UsageMismatch: p.UsageMismatch, UsageJSON: p.UsageJSON, Billable: p.Billable,
-			BillableReason: p.BillableReason, Marks: p.Marks, Body: p.Body,
+			BillableReason: p.BillableReason, Marks: p.Marks, IdempotencyKey: p.IdempotencyKey, Body: p.Body,
 			BillingKey: have.BillingKey, ReadUsageState: have.UsageState, ReadRevision: have.Revision,
 		})
 	case fills(have, now):
 		changed, err = t.q.FillRecord(ctx, billingdb.FillRecordParams{
 			Consumer: now.Consumer, RouteID: now.RouteID, ServiceID: now.ServiceID, Status: now.Status,
-			Billable: now.Billable, BillableReason: now.BillableReason,
+			Billable: now.Billable, BillableReason: now.BillableReason, IdempotencyKey: now.IdempotencyKey,
 			BillingKey: have.BillingKey, ReadUsageState: have.UsageState, ReadRevision: have.Revision,
 		})
 	}
@@ -74,6 +74,8 @@ func (t *transaction) update(ctx context.Context, have, now *figures, best *cand
 		}
 		t.sums.subtract(have)
 		t.sums.add(now)
+		now.Revision++
+		t.claims.changed(have, now, best, t.rules)
 	}
 	if best == nil && now.Marks != have.Marks {
 		if err := t.q.MarkRecord(ctx, billingdb.MarkRecordParams{Marks: now.Marks, BillingKey: have.BillingKey}); err != nil {

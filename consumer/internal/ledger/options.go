@@ -29,6 +29,10 @@ type Options struct {
 	// Timeout is after how long without an answer a connection counts as lost; default 15 s. It must be longer than the
 	// lock wait, 5 s.
 	Timeout time.Duration
+	// IdempotencyWindow is how far two requests of one idempotency key may lie apart to be one order; default 24 h.
+	IdempotencyWindow time.Duration
+	// AbsorbTokens lets a repeated order go unbilled although it consumed tokens of its own.
+	AbsorbTokens bool
 
 	Logger   zerolog.Logger
 	Observer Observer
@@ -46,6 +50,9 @@ func (o Options) withDefaults() Options {
 	set(&o.MaxConns, o.Writers+2)
 	if o.Timeout <= 0 {
 		o.Timeout = 15 * time.Second
+	}
+	if o.IdempotencyWindow <= 0 {
+		o.IdempotencyWindow = 24 * time.Hour
 	}
 	if o.Observer == nil {
 		o.Observer = noObserver{}

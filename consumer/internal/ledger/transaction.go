@@ -33,6 +33,8 @@ type transaction struct {
 	// written are the keys inserted by this transaction so far.
 	written map[billingkey.Key]bool
 	sums    sums
+	rules   claimRules
+	claims  claimants
 }
 
 // errOutside is a failure before or after the statements of a transaction: none of them can be to blame.
@@ -51,6 +53,7 @@ func (s *Store) transact(ctx context.Context, items []*item, earlier map[batchID
 	defer tx.Rollback()
 	t := &transaction{
 		tx: tx, q: billingdb.New(tx), limits: limits, earlier: earlier, written: map[billingkey.Key]bool{},
+		rules: claimRules{window: s.options.IdempotencyWindow, absorbTokens: s.options.AbsorbTokens},
 	}
 	rand.Read(t.id[:])
 	if err := t.write(ctx, items); err != nil {
@@ -80,6 +83,9 @@ func (t *transaction) write(ctx context.Context, items []*item) error {
 	}
 	if err := t.records(ctx, candidates); err != nil {
 		return err
+	}
+	if err := t.settleClaims(ctx); err != nil {
+		return fmt.Errorf("idempotency claims: %w", err)
 	}
 	if err := deadletter.Insert(ctx, t.tx, t.limits, rejects); err != nil {
 		return err
@@ -154,6 +160,7 @@ func (t *transaction) round(ctx context.Context, candidates []*candidate) (moved
 		switch {
 		case !t.written[g.key] && ours:
 			t.sums.add(&news[i].fig)
+			t.claims.added(&news[i].fig, t.rules)
 			fallthrough
 		case !t.written[g.key] && t.earlier[batchID(idOf(have))]:
 			t.written[g.key] = true

@@ -148,6 +148,7 @@ func TestGeneratedInsertsAreKnown(t *testing.T) {
 		"dead letter": b().InsertDeadLetter(t.Context(), billingdb.InsertDeadLetterParams{}),
 		"origin":      b().InsertDeadLetterOrigin(t.Context(), billingdb.InsertDeadLetterOriginParams{}),
 		"delta":       b().InsertUsageDelta(t.Context(), billingdb.InsertUsageDeltaParams{}),
+		"claim":       b().InsertClaim(t.Context(), billingdb.InsertClaimParams{}),
 		"stamp":       b().InsertStampSeen(t.Context(), billingdb.InsertStampSeenParams{}),
 	} {
 		if err != nil {
