@@ -73,7 +73,7 @@ func (d *Deriver) entry(prints *identity.Fingerprints, raw json.RawMessage) (rec
 		return nil, identityReject(err)
 	}
 	key = &id.Key
-	rec, err = build(e, id, usage.Extract(e), d.Body)
+	rec, err = build(e, id, usage.Extract(e, ""), d.Body)
 	if err != nil {
 		return nil, decodeReject(err)
 	}

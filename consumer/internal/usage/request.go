@@ -1,55 +1,105 @@
 package usage
 
 import (
+	"net/url"
+	"slices"
 	"strings"
 
 	"gateway-billing.internal/shared/logentry"
 )
 
-// request is what the request body tells, as far as the logger kept it.
+// request is what the request tells, as far as the logger kept it.
 type request struct {
+	// model is out of the body, else out of the path.
 	model *string
-	// stream is nil when the body does not tell; a body that was seen whole and has a model, but no stream, asks for none.
+	// stream is nil when nothing tells; a body that was seen whole and has a model, but no stream, asks for none.
 	stream *bool
 }
 
 func readRequest(e *logentry.Entry) request {
 	var ask request
-	if e.RequestBody == nil {
+	if e.RequestBody != nil {
+		var model, stream string
+		_, whole := members(*e.RequestBody, func(name, value string) {
+			switch name {
+			case "model":
+				model = text(value)
+			case "stream":
+				stream = value
+			}
+		})
+		ask.model = known(model)
+		switch {
+		case stream == "true":
+			ask.stream = new(true)
+		case whole && model != "":
+			ask.stream = new(false)
+		}
+	}
+	if e.URI == nil {
 		return ask
 	}
-	doc := scan(*e.RequestBody, "model", "stream")
-	ask.model = doc.text("model")
-	switch {
-	case string(doc.members["stream"]) == "true":
+	model, streams := fromPath(path(*e.URI))
+	ask.model = either(ask.model, known(model))
+	if streams {
 		ask.stream = new(true)
-	case doc.whole && ask.model != nil:
-		ask.stream = new(false)
 	}
 	return ask
 }
 
-// meteredPaths are the ends of the paths under which the providers answer with usage.
-var meteredPaths = []string{
-	"/chat/completions", "/completions", "/embeddings", "/responses", "/messages", "/rerank",
-}
-
-// metered says whether the request is one that a provider meters: a POST to a known path, or one that names a model.
-func metered(e *logentry.Entry, ask request) bool {
-	if e.Method != nil && *e.Method != "POST" {
-		return false
-	}
-	if ask.model != nil {
-		return true
-	}
-	if e.URI == nil {
-		return false
-	}
-	path, _, _ := strings.Cut(*e.URI, "?")
-	for _, end := range meteredPaths {
-		if strings.HasSuffix(path, end) {
-			return true
+// fromPath reads the model out of a path, where the provider puts it there:
+//
+//	Gemini   …/models/{model}:generateContent, :streamGenerateContent
+//	Azure    …/deployments/{deployment}/…
+//	Bedrock  …/model/{model}/converse, converse-stream, invoke, invoke-with-response-stream
+func fromPath(path string) (model string, streams bool) {
+	parts := strings.Split(path, "/")
+	for i := range len(parts) - 1 {
+		name, next := parts[i], parts[i+1]
+		last := parts[len(parts)-1]
+		switch {
+		case name == "models" && strings.Contains(next, ":"):
+			model, action, _ := strings.Cut(next, ":")
+			return unescaped(model), action == "streamGenerateContent"
+		case name == "deployments" && i+2 < len(parts):
+			return unescaped(next), false
+		case name == "model" && slices.Contains([]string{"converse", "converse-stream", "invoke", "invoke-with-response-stream"}, last):
+			return unescaped(next), strings.HasSuffix(last, "-stream")
 		}
 	}
-	return false
+	return "", false
+}
+
+func unescaped(s string) string {
+	if plain, err := url.PathUnescape(s); err == nil {
+		return plain
+	}
+	return s
+}
+
+// The ends of the paths under which the providers answer with usage, and of those that they serve without counting.
+var (
+	meteredPaths = []string{
+		"/chat/completions", "/completions", "/embeddings", "/responses", "/messages", "/rerank", "/reranking",
+		"/images/generations", "/images/edits", "/images/variations", "/audio/transcriptions", "/audio/translations",
+		"/audio/speech", ":generateContent", ":streamGenerateContent", ":embedContent", ":batchEmbedContents",
+		"/converse", "/converse-stream", "/invoke", "/invoke-with-response-stream",
+		"/api/chat", "/api/generate", "/api/embed", "/v2/chat", "/v1/chat", "/v1/embed", "/v2/embed",
+		"/text-generation/generation", "/multimodal-generation/generation", "/text-embedding/text-embedding",
+	}
+	freePaths = []string{"/moderations", "/count_tokens", "/input_tokens", ":countTokens", "/tokenize", "/detokenize"}
+)
+
+// metered says whether the request is one that a provider meters: a POST to a known path, one that names a model, one
+// that ai-proxy took for one, or any that the hint says.
+func metered(e *logentry.Entry, ask request, hint Hint) bool {
+	end := ""
+	if e.URI != nil {
+		end = path(*e.URI)
+	}
+	is := func(suffix string) bool { return strings.HasSuffix(end, suffix) }
+	if slices.ContainsFunc(freePaths, is) {
+		return false
+	}
+	return hint != "" || ask.model != nil || e.LLMSummary != nil || slices.ContainsFunc(meteredPaths, is)
 }

@@ -1,6 +1,9 @@
 // Package usage owns what one request consumed: it finds the provider's usage object in the answer that the gateway
-// logged, brings it into the one normal form of record.Usage, and says how sure that is. It never guesses: a count that
-// can't be read is 0 and the state says so. Each provider's shape stands in a file of its own.
+// logged, or else in the gateway's own llm_summary, brings it into the one normal form of record.Usage, and says how sure
+// that is. It never guesses: a count that can't be read is 0 and the state says so.
+//
+// The way of a body: framing (one document, an array, lines of documents, server-sent events) → frames → the fields of
+// usage objects, where the last present value of each counts → counts of the normal form → record.Usage.
 package usage
 
 import (
@@ -10,68 +13,55 @@ import (
 	"gateway-billing.internal/shared/logentry"
 )
 
-// finding is what a body told: the usage object if there was one, and whether the body was seen to its own end.
-type finding struct {
-	counts counts
-	found  bool
-	// ended: a JSON document that closes, or a stream with its terminal event.
-	ended bool
-	// cut: the body stops inside a document.
-	cut     bool
-	usage   []byte
-	model   *string
-	id      *string
-	tier    *string
-	isEvent bool
-}
-
 // Extract reads the usage of one entry.
 //
-// The state is exact when every count is known and the answer was seen to its own end; partial when only some are or
-// the end is missing; missing when the request is metered (or its answer was cut) and no usage can be read; none when
-// it is not a metered call, among them every answer of status 400 and above but 499 (the client went away, the model may
+// The state is exact when every count is known and the answer was seen to its own end; partial when only some are, or
+// the end is not there; missing when the request is metered and no count can be read; none when it is not a metered
+// call, among them every answer of status 400 and above without counts, 499 apart (the client went away, the model may
 // have answered), and every method but POST: reading a stored answer shows the usage of the call that made it again.
-func Extract(e *logentry.Entry) record.Usage {
+func Extract(e *logentry.Entry, hint Hint) record.Usage {
 	u := record.Usage{State: record.UsageNone, Source: record.UsageFromNone}
 	ask := readRequest(e)
 	u.ModelRequested = ask.model
-
-	var f finding
-	if e.ResponseBody != nil {
-		f = read(*e.ResponseBody, contentType(e))
-		u.Model, u.ProviderResponseID, u.ServiceTier = f.model, f.id, f.tier
+	if hint == NotMetered {
+		u.Model = ask.model
+		return u
 	}
-	u.Stream = streamed(e, ask, f)
+	var a answer
+	if e.ResponseBody != nil {
+		a = readAnswer(*e.ResponseBody, contentType(e))
+	}
+	u.Model, u.ProviderResponseID, u.ServiceTier = either(known(a.model), ask.model), known(a.id), known(a.tier)
+	u.Stream = streamed(e, ask, &a)
+	u.RawJSON = a.rawUsage()
+	if e.Method != nil && *e.Method != "POST" {
+		return u
+	}
+	isMetered := metered(e, ask, hint)
+	fromBody, bodyState := a.counts(e, isMetered)
+	summary := readSummary(e)
+	fromSummary, summaryState := summary.counts(excludesCached(e, hint, &a))
 	switch {
-	case e.Method != nil && *e.Method != "POST":
-		u.RawJSON = f.usage
-	case f.found && f.counts.any():
-		u.RawJSON = f.usage
-		u.Source = record.UsageFromBody
-		f.counts.fill(&u)
-		if !f.ended {
-			u.State = record.UsagePartial
+	case bodyState.Rank() == 0 && summaryState.Rank() == 0:
+		if (isMetered || a.cut) && !failed(e) {
+			u.State = record.UsageMissing
 		}
-	case f.found:
-		u.RawJSON = f.usage
-		u.State = record.UsageMissing
-	case e.Status != nil && *e.Status >= 400 && *e.Status != 499:
-		u.State = record.UsageNone
-	case metered(e, ask), f.cut:
-		u.State = record.UsageMissing
+	case summaryState.Rank() > bodyState.Rank():
+		u.State, u.Source = summaryState, record.UsageFromLLMSummary
+		fromSummary.fill(&u)
+		u.Model = either(known(a.model), either(known(summary.model), ask.model))
+	default:
+		u.State, u.Source = bodyState, record.UsageFromBody
+		fromBody.fill(&u)
+		if bodyState == record.UsageExact && summaryState == record.UsageExact && differ(&fromBody, &fromSummary) {
+			u.Mismatch = true
+		}
 	}
 	return u
 }
 
-// read finds the usage object of a body, whatever its framing.
-func read(body, contentType string) finding {
-	if strings.HasPrefix(contentType, "text/event-stream") || looksLikeEvents(body) {
-		if f := readEvents(body); f.isEvent {
-			return f
-		}
-	}
-	return readDocument(body)
-}
+// failed says whether the answer is an error that the upstream or the gateway gave.
+func failed(e *logentry.Entry) bool { return e.Status != nil && *e.Status >= 400 && *e.Status != 499 }
 
 func contentType(e *logentry.Entry) string {
 	if values := e.ResponseHeaders["content-type"]; len(values) > 0 {
@@ -81,16 +71,30 @@ func contentType(e *logentry.Entry) string {
 }
 
 // streamed says whether the answer was a stream: the answer's own form first, else what was asked for.
-func streamed(e *logentry.Entry, ask request, f finding) *bool {
-	yes, no := true, false
+func streamed(e *logentry.Entry, ask request, a *answer) *bool {
 	switch {
-	case f.isEvent:
-		return &yes
-	case !f.found && strings.HasPrefix(contentType(e), "text/event-stream"):
-		return &yes
-	case f.found:
-		return &no
+	case a.streaming:
+		return new(true)
+	case a.found:
+		return new(false)
+	case strings.HasPrefix(contentType(e), "text/event-stream"), strings.HasPrefix(contentType(e), eventStream):
+		return new(true)
 	default:
 		return ask.stream
 	}
+}
+
+// known is nil for an empty text.
+func known(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func either[T any](first, second *T) *T {
+	if first != nil {
+		return first
+	}
+	return second
 }

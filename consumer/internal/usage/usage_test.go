@@ -61,7 +61,7 @@ func TestAnswers(t *testing.T) {
 		{"nested under another member", `{"choices":{"usage":{"prompt_tokens":7,"completion_tokens":7}}}`, "missing none 0/0/0 0/0/0/0"},
 		{"members of another shape beside it", withUsage(`{"prompt_tokens":5,"completion_tokens":1,"total_tokens":6,"input_tokens":0,"output_tokens":0}`), "exact body 5/1/6 0/0/0/0"},
 		{"cumulative, cut behind the finish reason", continuous[:len(continuous)/2] + finish, "partial body 16/1/17 0/0/0/0"},
-		{"usage of another shape", withUsage(`{"input_tokens":81,"output_tokens":1035,"total_tokens":1116}`), "missing none 0/0/0 0/0/0/0"},
+		{"usage of another shape", withUsage(`{"input_tokens":81,"output_tokens":1035,"total_tokens":1116}`), "exact body 81/1035/1116 0/0/0/0"},
 		{"an empty object behind the usage", chunk + usageChunk + `data: {"choices":[],"usage":{}}` + "\n\n" + done, "exact body 9/1/10 0/0/0/0"},
 		{"empty body", "", "missing none 0/0/0 0/0/0/0"},
 		{"stream", chunk + finish + usageChunk + done, "exact body 9/1/10 0/0/0/0"},
@@ -79,7 +79,7 @@ func TestAnswers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := short(usage.Extract(entry(tt.body))); got != tt.want {
+			if got := short(usage.Extract(entry(tt.body), "")); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
@@ -109,7 +109,7 @@ func TestWhatIsMetered(t *testing.T) {
 		{"nothing known", logentry.Entry{}, record.UsageNone},
 	}
 	for _, tt := range tests {
-		if got := usage.Extract(&tt.e).State; got != tt.want {
+		if got := usage.Extract(&tt.e, "").State; got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
 	}
@@ -118,7 +118,7 @@ func TestWhatIsMetered(t *testing.T) {
 func TestContentTypeThatIsWrong(t *testing.T) {
 	e := entry(jsonAnswer)
 	e.ResponseHeaders = map[string][]string{"content-type": {"text/event-stream"}}
-	if got := short(usage.Extract(e)); got != "exact body 2006/300/2306 1920/6/128/7" {
+	if got := short(usage.Extract(e, "")); got != "exact body 2006/300/2306 1920/6/128/7" {
 		t.Errorf("a document that calls itself a stream: %s", got)
 	}
 }
@@ -127,7 +127,7 @@ func TestWhatElseTheBodiesTell(t *testing.T) {
 	e := entry(jsonAnswer)
 	ask := `{"model":"gpt-4o-mini","stream":true,"messages":[{"rol`
 	e.RequestBody = &ask
-	u := usage.Extract(e)
+	u := usage.Extract(e, "")
 	if *u.Model != "gpt-4o" || *u.ModelRequested != "gpt-4o-mini" || *u.ServiceTier != "default" || *u.ProviderResponseID != "c1" {
 		t.Errorf("model %q for %q, tier %q, id %q", *u.Model, *u.ModelRequested, *u.ServiceTier, *u.ProviderResponseID)
 	}
@@ -139,7 +139,7 @@ func TestWhatElseTheBodiesTell(t *testing.T) {
 	}
 	aborted := entry("")
 	aborted.ResponseBody, aborted.RequestBody = nil, &ask
-	if u := usage.Extract(aborted); u.Stream == nil || !*u.Stream {
+	if u := usage.Extract(aborted, ""); u.Stream == nil || !*u.Stream {
 		t.Error("a stream without an answer is still what was asked for")
 	}
 }
@@ -147,9 +147,9 @@ func TestWhatElseTheBodiesTell(t *testing.T) {
 // Wherever a body is cut, its counts are never called exact unless they are the whole body's.
 func TestCutAnywhereIsNeverWronglyExact(t *testing.T) {
 	for _, body := range []string{jsonAnswer, chunk + finish + usageChunk + done, continuous + done, continuous + finish + usageChunk + done, usageChunk} {
-		whole := usage.Extract(entry(body))
+		whole := usage.Extract(entry(body), "")
 		for n := range len(body) {
-			u := usage.Extract(entry(body[:n]))
+			u := usage.Extract(entry(body[:n]), "")
 			if u.State == record.UsageExact && short(u) != short(whole) {
 				t.Fatalf("cut at %d: %s, the whole body gives %s", n, short(u), short(whole))
 			}
@@ -166,7 +166,7 @@ func FuzzExtract(f *testing.F) {
 		e := entry(body)
 		e.RequestBody = &body
 		e.ResponseHeaders = map[string][]string{"content-type": {contentType}}
-		u := usage.Extract(e)
+		u := usage.Extract(e, "")
 		if u.TotalTokens != u.PromptTokens+u.CompletionTokens || u.CachedTokens+u.CacheWriteTokens > u.PromptTokens ||
 			u.ReasoningTokens > u.CompletionTokens || min(u.PromptTokens, u.CompletionTokens, u.CachedTokens, u.CacheWriteTokens, u.ReasoningTokens, u.AudioTokens) < 0 {
 			t.Fatalf("the sums do not hold: %s", short(u))
