@@ -39,7 +39,7 @@ func readAnswer(body, contentType string) answer {
 func readDocuments(a *answer, body string) {
 	start := space(body, 0)
 	if start < len(body) && body[start] == '[' {
-		_, closed := elements(body[start:], func(element string, complete bool) {
+		_, closed := elements(body[start:], func(element string, _ bool) {
 			if isObject(element) {
 				a.frame(element, true)
 				a.streaming = a.streaming || a.found
