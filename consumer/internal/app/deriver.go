@@ -13,9 +13,15 @@ func NewDeriver(cfg config.Config) (*pipeline.Deriver, error) {
 	if err != nil {
 		return nil, err
 	}
+	changes, err := identity.ParseChanges(cfg.Stamp.Rules)
+	if err != nil {
+		return nil, err
+	}
 	return &pipeline.Deriver{
-		Keys:  keys,
-		Rules: identity.Rules{AllowUnsealed: cfg.Stamp.AllowUnsealed, Tolerance: cfg.Stamp.Tolerance},
-		Body:  redact.New(cfg.Body.Policy, cfg.Body.RedactHeaders, cfg.Body.RedactQuery),
+		Keys: keys,
+		Rules: identity.Rules{
+			AllowUnsealed: cfg.Stamp.AllowUnsealed, Tolerance: cfg.Stamp.Tolerance, Changes: changes,
+		},
+		Body: redact.New(cfg.Body.Policy, cfg.Body.RedactHeaders, cfg.Body.RedactQuery),
 	}, nil
 }

@@ -91,6 +91,10 @@ type Stamp struct {
 	AllowUnsealed bool `yaml:"allow_unsealed"`
 	// Tolerance is how far a stamp's time may lie outside its entry's request.
 	Tolerance time.Duration `yaml:"tolerance"`
+	// Rules are what allow_unsealed and tolerance become from a time on, such as
+	// `2026-12-01T00:00:00Z tolerance=2s allow_unsealed=false`, in the order of their times. They judge an entry by its
+	// own time, so an old one that is read again keeps its key: change rules by adding to this list.
+	Rules []string `yaml:"rules"`
 }
 
 // Idempotency is the part `idempotency`: requests of one APISIX consumer on one route that carry the same idempotency key

@@ -12,6 +12,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/rs/zerolog"
 
+	"gateway-billing.internal/consumer/internal/identity"
 	"gateway-billing.internal/consumer/internal/redact"
 )
 
@@ -140,7 +141,10 @@ func (s Stamp) Validate() error {
 			e.add(field, "%s", line)
 		}
 	}
-	between(&e, "stamp.tolerance", s.Tolerance, 0, time.Hour)
+	between(&e, "stamp.tolerance", s.Tolerance, 0, identity.MaxTolerance)
+	if _, err := identity.ParseChanges(s.Rules); err != nil {
+		e.add("stamp.rules", "%s", err)
+	}
 	return e.orNil()
 }
 

@@ -10,15 +10,6 @@ import (
 	"gateway-billing.internal/shared/logentry"
 )
 
-// Rules say what is believed.
-type Rules struct {
-	// AllowUnsealed believes stamps without a seal where the gateway does not confirm their request ID. Anybody who
-	// can send a request can make such a stamp.
-	AllowUnsealed bool
-	// Tolerance is how far a stamp's time may lie before the entry's start or behind its end.
-	Tolerance time.Duration
-}
-
 // Identity is which request an entry is.
 type Identity struct {
 	Key       billingkey.Key
@@ -60,6 +51,7 @@ const (
 // Resolve decides which request the entry is. fingerprint is the 16 bytes that stand in where there is no believed ID
 // (see Fingerprints).
 func Resolve(e *logentry.Entry, keys *billingkey.KeySet, rules Rules, fingerprint [16]byte) (Identity, error) {
+	rules = rules.at(e.StartMS)
 	id := Identity{Consumer: e.Consumer}
 	gatewayID, confirmed := gatewayID(e)
 
