@@ -50,6 +50,9 @@ func NewKey(startMS int64, identity [16]byte) (Key, error) {
 // String is the key as 44 lower-case hex digits.
 func (k Key) String() string { return hex.EncodeToString(k[:]) }
 
+// MarshalText is the key as String gives it.
+func (k Key) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, k[:]), nil }
+
 // StartMS is the start time in front of the key, ms since 1970.
 func (k Key) StartMS() int64 {
 	var t [8]byte

@@ -4,6 +4,7 @@
 //	1  sets the table of an older consumer aside, where there is one
 //	2  creates all tables
 //	3  copies the older consumer's rows into the ledger, with their usage, and drops its table
+//	10 indexes the conflicts
 package migrations
 
 import (
@@ -22,7 +23,7 @@ import (
 var tables embed.FS
 
 // Latest is the version of the schema that the generated code fits.
-const Latest = 3
+const Latest = 10
 
 // lockSeconds is how long a migration waits for another one: long enough for a big table to be adopted.
 const lockSeconds = 3600

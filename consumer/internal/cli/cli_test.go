@@ -28,7 +28,8 @@ func run(t *testing.T, stdin string, environ []string, args ...string) result {
 func TestWrongCommandLines(t *testing.T) {
 	for _, line := range []string{
 		"nonsense", "--nonsense", "run now", "run --nonsense", "run --config", "inspect a b", "version x", "migrate",
-		"migrate sideways", "migrate up 3",
+		"migrate sideways", "migrate up 3", "conflicts x", "conflicts --from yesterday", "conflicts --limit 0",
+		"conflicts --output xml",
 	} {
 		got := run(t, "", nil, strings.Fields(line)...)
 		if got.code != cli.ExitUsage || got.stdout != "" || !strings.HasPrefix(got.stderr, "billing-consumer: ") ||
@@ -44,7 +45,7 @@ func TestHelpNamesTheCommands(t *testing.T) {
 		if got.code != cli.ExitOK || got.stderr != "" {
 			t.Errorf("%q: %+v", args, got)
 		}
-		for _, command := range []string{"run", "migrate", "inspect", "version"} {
+		for _, command := range []string{"run", "migrate", "inspect", "conflicts", "version"} {
 			if !strings.Contains(got.stdout, "\n  "+command+" ") {
 				t.Errorf("%q does not name %s:\n%s", args, command, got.stdout)
 			}
