@@ -41,7 +41,8 @@ func (q *Queries) CountDuplicates(ctx context.Context, arg CountDuplicatesParams
 const fillRecord = `-- name: FillRecord :execrows
 UPDATE mq_consume_log SET consumer = ?, route_id = ?,
   service_id = ?, status = ?, billable = ?,
-  billable_reason = ?, idempotency_key = ?, revision = revision + 1
+  billable_reason = ?, key_source = ?,
+  idempotency_key = ?, revision = revision + 1
 WHERE billing_key = ? AND usage_state = ?
   AND revision = ?
 `
@@ -53,14 +54,15 @@ type FillRecordParams struct {
 	Status         *int32
 	Billable       bool
 	BillableReason string
+	KeySource      string
 	IdempotencyKey *string
 	BillingKey     []byte
 	ReadUsageState string
 	ReadRevision   int32
 }
 
-// FillRecord gives a row the APISIX consumer, route, service, status and idempotency key that it did not know, if it is
-// still as it was read.
+// FillRecord gives a row the APISIX consumer, route, service, status and idempotency key that it did not know, and the
+// stronger source of its key, if it is still as it was read.
 func (q *Queries) FillRecord(ctx context.Context, arg FillRecordParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, fillRecord,
 		arg.Consumer,
@@ -69,6 +71,7 @@ func (q *Queries) FillRecord(ctx context.Context, arg FillRecordParams) (int64, 
 		arg.Status,
 		arg.Billable,
 		arg.BillableReason,
+		arg.KeySource,
 		arg.IdempotencyKey,
 		arg.BillingKey,
 		arg.ReadUsageState,
@@ -350,7 +353,8 @@ UPDATE mq_consume_log SET
   estimated_tokens = ?, usage_state = ?,
   usage_source = ?, usage_mismatch = ?, usage_json = ?,
   billable = ?, billable_reason = ?, marks = ?,
-  idempotency_key = ?, body = ?, revision = revision + 1
+  key_source = ?, idempotency_key = ?, body = ?,
+  revision = revision + 1
 WHERE billing_key = ? AND usage_state = ?
   AND revision = ?
 `
@@ -381,6 +385,7 @@ type RaiseRecordParams struct {
 	Billable           bool
 	BillableReason     string
 	Marks              string
+	KeySource          string
 	IdempotencyKey     *string
 	Body               string
 	BillingKey         []byte
@@ -417,6 +422,7 @@ func (q *Queries) RaiseRecord(ctx context.Context, arg RaiseRecordParams) (int64
 		arg.Billable,
 		arg.BillableReason,
 		arg.Marks,
+		arg.KeySource,
 		arg.IdempotencyKey,
 		arg.Body,
 		arg.BillingKey,

@@ -58,16 +58,18 @@ UPDATE mq_consume_log SET
   estimated_tokens = sqlc.arg(estimated_tokens), usage_state = sqlc.arg(usage_state),
   usage_source = sqlc.arg(usage_source), usage_mismatch = sqlc.arg(usage_mismatch), usage_json = sqlc.arg(usage_json),
   billable = sqlc.arg(billable), billable_reason = sqlc.arg(billable_reason), marks = sqlc.arg(marks),
-  idempotency_key = sqlc.arg(idempotency_key), body = sqlc.arg(body), revision = revision + 1
+  key_source = sqlc.arg(key_source), idempotency_key = sqlc.arg(idempotency_key), body = sqlc.arg(body),
+  revision = revision + 1
 WHERE billing_key = sqlc.arg(billing_key) AND usage_state = sqlc.arg(read_usage_state)
   AND revision = sqlc.arg(read_revision);
 
 -- name: FillRecord :execrows
--- FillRecord gives a row the APISIX consumer, route, service, status and idempotency key that it did not know, if it is
--- still as it was read.
+-- FillRecord gives a row the APISIX consumer, route, service, status and idempotency key that it did not know, and the
+-- stronger source of its key, if it is still as it was read.
 UPDATE mq_consume_log SET consumer = sqlc.arg(consumer), route_id = sqlc.arg(route_id),
   service_id = sqlc.arg(service_id), status = sqlc.arg(status), billable = sqlc.arg(billable),
-  billable_reason = sqlc.arg(billable_reason), idempotency_key = sqlc.arg(idempotency_key), revision = revision + 1
+  billable_reason = sqlc.arg(billable_reason), key_source = sqlc.arg(key_source),
+  idempotency_key = sqlc.arg(idempotency_key), revision = revision + 1
 WHERE billing_key = sqlc.arg(billing_key) AND usage_state = sqlc.arg(read_usage_state)
   AND revision = sqlc.arg(read_revision);
 

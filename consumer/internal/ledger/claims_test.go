@@ -133,6 +133,7 @@ func TestClaimOfWhatBecomesKnown(t *testing.T) {
 		"route":           func(r *record.Record) { r.RouteID = nil },
 		"status":          func(r *record.Record) { r.Status, r.BillableReason = nil, "status_unknown" },
 		"idempotency key": func(r *record.Record) { r.IdempotencyKey = nil },
+		"gateway's word":  fromStamp,
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, db := fresh(t)

@@ -55,11 +55,16 @@ func better(have, copy *figures) bool {
 }
 
 // fills says whether copy tells an APISIX consumer, a route, a service, a status or an idempotency key that have does
-// not know.
+// not know, or has the gateway's own word for a key that have has by a stamp alone.
 func fills(have, copy *figures) bool {
 	return have.Consumer == nil && copy.Consumer != nil || have.RouteID == nil && copy.RouteID != nil ||
 		have.ServiceID == nil && copy.ServiceID != nil || have.Status == nil && copy.Status != nil ||
-		have.IdempotencyKey == nil && copy.IdempotencyKey != nil
+		have.IdempotencyKey == nil && copy.IdempotencyKey != nil || confirms(have, copy)
+}
+
+// confirms says whether copy has the gateway's own word for the key that have has by a stamp.
+func confirms(have, copy *figures) bool {
+	return have.KeySource == string(record.KeyFromStamp) && copy.KeySource == string(record.KeyFromGateway)
 }
 
 // markUsageDiffers marks a record of which two copies are sure of different usage; the first one's stands.
@@ -77,6 +82,9 @@ func contradicts(have, copy *figures) bool {
 func fill(have, copy *figures) {
 	if have.Status == nil && copy.Status != nil {
 		have.Status, have.Billable, have.BillableReason = copy.Status, copy.Billable, copy.BillableReason
+	}
+	if confirms(have, copy) {
+		have.KeySource = copy.KeySource
 	}
 	have.Consumer = either(have.Consumer, copy.Consumer)
 	have.RouteID = either(have.RouteID, copy.RouteID)

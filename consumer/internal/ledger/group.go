@@ -55,5 +55,5 @@ func takeFigures(p *row, f *figures) {
 	p.CachedTokens, p.CacheWriteTokens = f.CachedTokens, f.CacheWriteTokens
 	p.ReasoningTokens, p.AudioTokens, p.Quantities = f.ReasoningTokens, f.AudioTokens, f.Quantities
 	p.UsageState, p.Billable, p.BillableReason, p.Marks = f.UsageState, f.Billable, f.BillableReason, f.Marks
-	p.IdempotencyKey = f.IdempotencyKey
+	p.KeySource, p.IdempotencyKey = f.KeySource, f.IdempotencyKey
 }

@@ -55,14 +55,15 @@ func (t *transaction) update(ctx context.Context, have, now *figures, best *cand
 			ReasoningTokens: p.ReasoningTokens, AudioTokens: p.AudioTokens, Quantities: p.Quantities,
 			EstimatedTokens: p.EstimatedTokens, UsageState: p.UsageState, UsageSource: p.UsageSource,
 			UsageMismatch: p.UsageMismatch, UsageJSON: p.UsageJSON, Billable: p.Billable,
-			BillableReason: p.BillableReason, Marks: p.Marks, IdempotencyKey: p.IdempotencyKey, Body: p.Body,
+			BillableReason: p.BillableReason, Marks: p.Marks, KeySource: now.KeySource, IdempotencyKey: p.IdempotencyKey, Body: p.Body,
 			BillingKey: have.BillingKey, ReadUsageState: have.UsageState, ReadRevision: have.Revision,
 		})
 	case fills(have, now):
 		changed, err = t.q.FillRecord(ctx, billingdb.FillRecordParams{
 			Consumer: now.Consumer, RouteID: now.RouteID, ServiceID: now.ServiceID, Status: now.Status,
-			Billable: now.Billable, BillableReason: now.BillableReason, IdempotencyKey: now.IdempotencyKey,
-			BillingKey: have.BillingKey, ReadUsageState: have.UsageState, ReadRevision: have.Revision,
+			Billable: now.Billable, BillableReason: now.BillableReason, KeySource: now.KeySource,
+			IdempotencyKey: now.IdempotencyKey,
+			BillingKey:     have.BillingKey, ReadUsageState: have.UsageState, ReadRevision: have.Revision,
 		})
 	}
 	if err != nil {
