@@ -110,7 +110,9 @@ func TestResolve(t *testing.T) {
 		{"unsealed, confirmed", none, &logentry.Billing{RequestID: gwID}, []string{seal(t, none, nil)}, str("alice"), identity.Rules{}, record.KeyFromGateway, billingkey.Unsealed},
 		{"unsealed, allowed", none, nil, []string{seal(t, none, nil)}, str("alice"), identity.Rules{AllowUnsealed: true}, record.KeyFromStamp, billingkey.Unsealed},
 	}
+	reached := map[billingkey.State]bool{}
 	for _, tt := range tests {
+		reached[tt.state] = true
 		t.Run(tt.name, func(t *testing.T) {
 			latency := 400.0
 			e := &logentry.Entry{Billing: tt.billing, HeaderStamps: tt.header, Consumer: tt.consumer, StartMS: new(startMS), LatencyMS: &latency}
@@ -137,6 +139,44 @@ func TestResolve(t *testing.T) {
 				t.Errorf("key %s, want %s", id.Key, key)
 			}
 		})
+	}
+	for _, state := range billingkey.States() {
+		if !reached[state] {
+			t.Errorf("%s is reached by none", state)
+		}
+	}
+}
+
+// Of several faults the first of this order is told: of the seal, ID, APISIX consumer, time.
+func TestOrderOfFaults(t *testing.T) {
+	keys := keySet(t, secret("k1", 1))
+	other, _ := billingkey.ParseRequestID(otherID)
+	allWrong := func(s *billingkey.Stamp) { s.RequestID, s.Consumer, s.Time = other, "bob", start.Add(-time.Hour) }
+	nameAndTime := func(s *billingkey.Stamp) { s.Consumer, s.Time = "bob", start.Add(-time.Hour) }
+	headersToo := func(s *billingkey.Stamp) { nameAndTime(s); s.IDSource = billingkey.IDFromHeaders }
+	retired := keySet(t, secret("k1", 1)+"@"+start.Add(-2*time.Hour).UTC().Format(time.RFC3339))
+	gateway := &logentry.Billing{RequestID: gwID}
+	for _, tt := range []struct {
+		keys    *billingkey.KeySet
+		stamp   string
+		billing *logentry.Billing
+		want    billingkey.State
+	}{
+		{keys, seal(t, keySet(t, secret("k2", 2)), allWrong), gateway, billingkey.UnknownKey},
+		{keys, seal(t, keySet(t, secret("k1", 2)), allWrong), gateway, billingkey.Forged},
+		{retired, seal(t, keys, allWrong), gateway, billingkey.Retired},
+		{keys, seal(t, keys, allWrong), gateway, billingkey.IDMismatch},
+		{keys, seal(t, keys, headersToo), nil, billingkey.Unconfirmed},
+		{keys, seal(t, keySet(t, ""), nameAndTime), nil, billingkey.Unconfirmed},
+		{keys, seal(t, keys, nameAndTime), gateway, billingkey.ConsumerMismatch},
+		{keys, seal(t, keys, nameAndTime), nil, billingkey.ConsumerMismatch},
+		{keys, seal(t, keys, func(s *billingkey.Stamp) { s.Time = start.Add(-time.Hour) }), gateway, billingkey.TimeMismatch},
+	} {
+		e := &logentry.Entry{Billing: tt.billing, HeaderStamps: []string{tt.stamp}, Consumer: new("alice"), StartMS: new(startMS)}
+		id, err := identity.Resolve(e, tt.keys, identity.Rules{Tolerance: time.Second}, [16]byte{})
+		if err != nil || id.KeyState != tt.want || *id.Consumer != "alice" {
+			t.Errorf("%s, %v; want %s", id.KeyState, err, tt.want)
+		}
 	}
 }
 

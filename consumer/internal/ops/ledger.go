@@ -5,6 +5,7 @@ import (
 
 	"gateway-billing.internal/consumer/internal/ledger"
 	"gateway-billing.internal/consumer/internal/record"
+	"gateway-billing.internal/shared/billingkey"
 )
 
 var _ ledger.Observer = (*Metrics)(nil)
@@ -35,6 +36,7 @@ func (m *Metrics) MessageCommitted(unit *record.Unit, outcome ledger.Outcome) {
 		m.deadLetters.WithLabelValues(unit.Rejects[i].Reason).Inc()
 	}
 	m.deadLetters.WithLabelValues(refused).Add(float64(max(0, outcome.Rejected-len(unit.Rejects))))
+	m.keyStates.WithLabelValues(string(billingkey.Conflict)).Add(float64(outcome.Conflict))
 	for i := range unit.Records {
 		r := &unit.Records[i]
 		m.keyStates.WithLabelValues(string(r.KeyState)).Inc()

@@ -69,8 +69,9 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 				"database would not take.",
 			"reason", reasons...),
 		keyStates: vector("billing_key_states_total",
-			"Entries that are no rejects, by what was made of their billing keys. A conflict is an outcome, see there.",
-			"state", names(billingkey.States()...)...),
+			"Entries that are no rejects, by what was made of their billing keys. A conflict is counted beside it, since only "+
+				"the ledger finds it.",
+			"state", names(append(billingkey.States(), billingkey.Conflict)...)...),
 		keySources: vector("billing_key_sources_total",
 			"Entries that are no rejects, by where their key came from. A fingerprint is a weak key.",
 			"source", names(record.KeyFromGateway, record.KeyFromStamp, record.KeyFromFingerprint)...),

@@ -171,3 +171,20 @@ func TestShowsTheStateOfTheSource(t *testing.T) {
 		t.Errorf("not ready, but billing_source_ready is %v", got)
 	}
 }
+
+// Each state that an entry's keys can have is a series of its own from the start, and is counted.
+func TestCountsEveryKeyState(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	m := ops.NewMetrics(registry)
+	var unit record.Unit
+	for _, state := range billingkey.States() {
+		unit.Records = append(unit.Records, record.Record{KeyState: state, KeySource: record.KeyFromGateway})
+	}
+	m.MessageCommitted(&unit, ledger.Outcome{Recorded: len(unit.Records) - 1, Conflict: 1})
+	got := values(t, registry)
+	for _, state := range append(billingkey.States(), billingkey.Conflict) {
+		if n := got["billing_key_states_total state="+string(state)]; n != 1 {
+			t.Errorf("%s: counted %v times", state, n)
+		}
+	}
+}
