@@ -22,6 +22,7 @@ func NewDeriver(cfg config.Config) (*pipeline.Deriver, error) {
 		Rules: identity.Rules{
 			AllowUnsealed: cfg.Stamp.AllowUnsealed, Tolerance: cfg.Stamp.Tolerance, Changes: changes,
 		},
-		Body: redact.New(cfg.Body.Policy, cfg.Body.RedactHeaders, cfg.Body.RedactQuery),
+		Body:   redact.New(cfg.Body.Policy, cfg.Body.RedactHeaders, cfg.Body.RedactQuery),
+		Policy: cfg.Routes.Policy(),
 	}, nil
 }

@@ -23,7 +23,7 @@ record or the reject that run would make of it. Rejects are no error of this com
 	path := configFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, warnings, err := config.Load(*path, environ, func(c *config.Config) []config.Validator {
-			return []config.Validator{c.Stamp, c.Body}
+			return []config.Validator{c.Stamp, c.Body, c.Routes}
 		})
 		warn(cmd, warnings)
 		if err != nil {

@@ -20,6 +20,8 @@ type Config struct {
 	Idempotency Idempotency `yaml:"idempotency"`
 	// Body says what the ledger keeps of each log entry.
 	Body Body `yaml:"body"`
+	// Routes says what holds per route: provider, meters, what is billable, estimates.
+	Routes Routes `yaml:"routes"`
 	// HTTP is the server for health, readiness and metrics.
 	HTTP HTTP `yaml:"http"`
 	// Log says what is logged to standard error.

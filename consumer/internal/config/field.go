@@ -58,7 +58,10 @@ func (f field) isList() bool { return f.value.Kind() == reflect.Slice }
 func (f field) isText() bool { return f.value.Kind() == reflect.String }
 
 // setList sets a field that takes several values.
-func (f field) setList(values []string) { f.value.Set(reflect.ValueOf(values)) }
+func (f field) setList(values []string) { f.value.Set(reflect.ValueOf(values).Convert(f.value.Type())) }
+
+// takesNumbers reports whether the items of a list may be written as numbers.
+func (f field) takesNumbers() bool { return f.value.Type() == reflect.TypeFor[Codes]() }
 
 // setText sets the field from its one textual form. The error says what is wanted and does not repeat the text.
 func (f field) setText(text string) error {

@@ -81,7 +81,7 @@ func (l *loader) readSection(path, name string, node *yaml.Node) {
 			l.fail(at(path, key), member, "is given twice")
 		case isField:
 			l.readValue(path, f, value)
-		case name == "" && l.isSection(member):
+		case l.isSection(member):
 			l.readSection(path, member, value)
 		default:
 			l.fail(at(path, key), member, "no such setting")
@@ -110,6 +110,8 @@ func (l *loader) readValue(path string, f field, node *yaml.Node) {
 	switch {
 	case node.Tag == "!!null":
 		l.fail(place, f.name, "has no value: give one or leave the line out")
+	case f.isSections():
+		l.readSections(path, f, node)
 	case f.isList():
 		l.readList(place, f, node)
 	case node.Kind != yaml.ScalarNode:
@@ -131,7 +133,7 @@ func (l *loader) readList(place string, f field, node *yaml.Node) {
 	}
 	values := make([]string, 0, len(node.Content))
 	for _, item := range node.Content {
-		if item.Kind != yaml.ScalarNode || item.Tag != "!!str" {
+		if item.Kind != yaml.ScalarNode || item.Tag != "!!str" && !(f.takesNumbers() && item.Tag == "!!int") {
 			l.fail(place, f.name, "must be a list of texts")
 			return
 		}

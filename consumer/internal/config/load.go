@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -72,8 +73,13 @@ func (l *loader) readEnviron(environ []string) (warnings []string) {
 
 // readVariable sets one field. What was wrong with the file's value matters no more.
 func (l *loader) readVariable(variable string, f field, text string) {
+	maps.DeleteFunc(l.places, func(name, _ string) bool { return isIn(name, f.name) })
 	l.places[f.name] = variable
-	l.errs = slices.DeleteFunc(l.errs, func(e *FieldError) bool { return e.Field == f.name })
+	l.errs = slices.DeleteFunc(l.errs, func(e *FieldError) bool { return isIn(e.Field, f.name) })
+	if f.isSections() {
+		l.readSectionsVariable(variable, f, text)
+		return
+	}
 	if f.isList() {
 		f.setList(splitList(text))
 		return
@@ -83,12 +89,14 @@ func (l *loader) readVariable(variable string, f field, text string) {
 	}
 }
 
-// validate checks a part. A field that could not be read has its error already.
+// validate checks a part. What could not be read, in whole or in part, has its error already.
 func (l *loader) validate(part Validator) {
 	unreadable := slices.Clone(l.errs)
 	for _, e := range errorsOf(part) {
-		if !slices.ContainsFunc(unreadable, func(known *FieldError) bool { return known.Field == e.Field }) {
-			e.Place = l.places[e.Field]
+		if !slices.ContainsFunc(unreadable, func(known *FieldError) bool {
+			return isIn(known.Field, e.Field) || isIn(e.Field, known.Field)
+		}) {
+			e.Place = l.placeOf(e.Field)
 			l.errs = append(l.errs, e)
 		}
 	}

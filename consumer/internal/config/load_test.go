@@ -63,6 +63,9 @@ func TestDefaultsStandWhereNothingIsGiven(t *testing.T) {
 
 // Every value can be given in the file and by environment, under names that follow from each other.
 func TestEveryValue(t *testing.T) {
+	const routes = `[{match: {route_id: ocr, service_id: s, uri_prefix: /v1/}, estimate: bytes, bytes_per_token: 4, ` +
+		`billable: {statuses: [2xx, 402], methods: [POST]}, meters: [{unit: request}, {unit: pages, response_json: $.pages}, ` +
+		`{unit: words, request_json: "$['w']"}, {unit: credits, response_header: X-Credits}]}, {estimate: off}]`
 	const key = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 	values := []struct{ name, yaml, env string }{
 		{"rocketmq.name_servers", "[mq1:9876, '[::1]:9876']", "mq1:9876, [::1]:9876"},
@@ -94,6 +97,7 @@ func TestEveryValue(t *testing.T) {
 		{"body.policy", "none", "none"},
 		{"body.redact_headers", "[X-Secret]", "X-Secret"},
 		{"body.redact_query", "[sid]", "sid"},
+		{"routes", routes, routes},
 		{"http.listen", "':0'", ":0"},
 		{"log.level", "debug", "debug"},
 		{"log.format", "console", "console"},
@@ -140,9 +144,21 @@ func TestEveryValue(t *testing.T) {
 			Rules: []string{"2026-12-01T00:00:00Z tolerance=0s", "2027-01-01T00:00:00Z allow_unsealed=false"}},
 		Idempotency: config.Idempotency{Window: 12 * time.Hour, AbsorbTokens: true},
 		Body:        config.Body{Policy: "none", RedactHeaders: []string{"X-Secret"}, RedactQuery: []string{"sid"}},
-		HTTP:        config.HTTP{Listen: ":0"},
-		Log:         config.Log{Level: "debug", Format: "console"},
-		DrainLimit:  5 * time.Second,
+		Routes: config.Routes{
+			{
+				Match:    config.RouteMatch{RouteID: "ocr", ServiceID: "s", URIPrefix: "/v1/"},
+				Estimate: "bytes", BytesPerToken: 4,
+				Billable: config.RouteBillable{Statuses: config.Codes{"2xx", "402"}, Methods: []string{"POST"}},
+				Meters: []config.RouteMeter{
+					{Unit: "request"}, {Unit: "pages", ResponseJSON: "$.pages"},
+					{Unit: "words", RequestJSON: "$['w']"}, {Unit: "credits", ResponseHeader: "X-Credits"},
+				},
+			},
+			{Estimate: "off"},
+		},
+		HTTP:       config.HTTP{Listen: ":0"},
+		Log:        config.Log{Level: "debug", Format: "console"},
+		DrainLimit: 5 * time.Second,
 	}
 	if !reflect.DeepEqual(fromEnv, want) {
 		t.Errorf("got  %+v\nwant %+v", fromEnv, want)

@@ -22,7 +22,7 @@ type Validator interface{ Validate() error }
 // Validate checks every part.
 func (c *Config) Validate() error {
 	var e Errors
-	for _, part := range []Validator{c.RocketMQ, c.MySQL, c.Batch, c.Stamp, c.Idempotency, c.Body, c.HTTP, c.Log} {
+	for _, part := range []Validator{c.RocketMQ, c.MySQL, c.Batch, c.Stamp, c.Idempotency, c.Body, c.Routes, c.HTTP, c.Log} {
 		e = append(e, errorsOf(part)...)
 	}
 	// The RocketMQ client drops a queue that it could not pull for 120 s.

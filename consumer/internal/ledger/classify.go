@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"strings"
 
 	"gateway-billing.internal/consumer/internal/record"
@@ -106,7 +107,12 @@ func takeUsage(have, copy *figures) {
 	have.CachedTokens, have.CacheWriteTokens = copy.CachedTokens, copy.CacheWriteTokens
 	have.ReasoningTokens, have.AudioTokens = copy.ReasoningTokens, copy.AudioTokens
 	have.Quantities, have.UsageState = copy.Quantities, copy.UsageState
-	have.Marks = unionMarks(have.Marks, copy.Marks)
+	have.Marks = unionMarks(withoutUsageMarks(have.Marks), copy.Marks)
+}
+
+// withoutUsageMarks leaves out what was said of counts that no longer stand.
+func withoutUsageMarks(joined string) string {
+	return strings.Join(slices.DeleteFunc(strings.Split(joined, ","), record.IsUsageMark), ",")
 }
 
 func unionMarks(a, b string) string {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gateway-billing.internal/consumer/internal/identity"
+	"gateway-billing.internal/consumer/internal/policy"
 	"gateway-billing.internal/consumer/internal/record"
 	"gateway-billing.internal/consumer/internal/redact"
 	"gateway-billing.internal/shared/billingkey"
@@ -24,7 +25,7 @@ const (
 )
 
 // build puts one record together. The error is a *logentry.FieldError of a name that does not fit.
-func build(e *logentry.Entry, id identity.Identity, u record.Usage, body *redact.Redactor) (*record.Record, error) {
+func build(e *logentry.Entry, id identity.Identity, u record.Usage, rule *policy.Rule, body *redact.Redactor) (*record.Record, error) {
 	for _, name := range []struct {
 		field string
 		value *string
@@ -73,7 +74,9 @@ func build(e *logentry.Entry, id identity.Identity, u record.Usage, body *redact
 	if id.Stamp != nil {
 		takeStamp(rec, id.Stamp, id.KeyState)
 	}
-	rec.Billable, rec.BillableReason = billable(e)
+	for _, mark := range rule.Apply(e, rec) {
+		cut.mark(mark)
+	}
 	slices.Sort(cut.marks)
 	rec.Marks = cut.marks
 	return rec, nil
@@ -93,19 +96,6 @@ func takeStamp(rec *record.Record, stamp *billingkey.Stamp, state billingkey.Sta
 	rec.Dimensions = stamp.Dimensions
 	if verified && stamp.IdempotencyKey != "" {
 		rec.IdempotencyKey = &stamp.IdempotencyKey
-	}
-}
-
-// billable is the default policy: an answer below status 400 counts, and so does one whose status nobody knows, since a
-// doubt makes no request free.
-func billable(e *logentry.Entry) (ok bool, reason string) {
-	switch {
-	case e.Status == nil:
-		return true, "status_unknown"
-	case *e.Status < 400:
-		return true, "success"
-	default:
-		return false, "status"
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"gateway-billing.internal/consumer/internal/deadletter"
 	"gateway-billing.internal/consumer/internal/identity"
+	"gateway-billing.internal/consumer/internal/policy"
 	"gateway-billing.internal/consumer/internal/record"
 	"gateway-billing.internal/consumer/internal/redact"
 	"gateway-billing.internal/consumer/internal/usage"
@@ -21,6 +22,8 @@ type Deriver struct {
 	Keys  *billingkey.KeySet
 	Rules identity.Rules
 	Body  *redact.Redactor
+	// Policy is what the operator says per route; empty for the defaults.
+	Policy policy.Policy
 }
 
 // Unit is what a message body becomes: each of its entries a record or a reject, a body that holds none one reject.
@@ -73,7 +76,7 @@ func (d *Deriver) entry(prints *identity.Fingerprints, raw json.RawMessage) (rec
 		return nil, identityReject(err)
 	}
 	key = &id.Key
-	rec, err = build(e, id, usage.Extract(e, ""), d.Body)
+	rec, err = build(e, id, usage.Extract(e, ""), d.Policy.For(e), d.Body)
 	if err != nil {
 		return nil, decodeReject(err)
 	}
