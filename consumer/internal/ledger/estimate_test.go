@@ -1,0 +1,48 @@
+package ledger_test
+
+import (
+	"testing"
+
+	"gateway-billing.internal/consumer/internal/ledger"
+	"gateway-billing.internal/consumer/internal/record"
+)
+
+// What was estimated or not known goes with the counts that it spoke of, and is in no sum of tokens.
+func TestExactCopyTakesTheEstimatesPlace(t *testing.T) {
+	full := request(someID())
+	poor := withoutBody(full)
+	poor.Usage.EstimatedTokens = new(int64(99))
+	poor.Usage.Quantities = []record.Quantity{{Unit: "credits", Amount: "2"}}
+	poor.Marks = []string{"cut:uri", "estimated", "meter:pages", "rounded:credits"}
+	for name, units := range map[string][]record.Unit{
+		"one after the other": {unit(poor), unit(full)},
+		"both at once":        {unit(poor, full)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, db := fresh(t)
+			for i, u := range units {
+				commit(t, w, u)
+				if i == 0 && len(units) > 1 {
+					const stored = "SELECT CONCAT_WS(' ', estimated_tokens, total_tokens, usage_state, marks) FROM mq_consume_log"
+					if got := value[string](t, db, stored); got != "99 0 missing cut:uri,estimated,meter:pages,rounded:credits" {
+						t.Errorf("the poor copy: %s", got)
+					}
+					if got := value[int](t, db, "SELECT COUNT(*) FROM usage_delta WHERE unit LIKE '%tokens'"); got != 0 {
+						t.Errorf("%d deltas of tokens that were estimated", got)
+					}
+				}
+			}
+			const stored = "SELECT CONCAT_WS(' ', IFNULL(estimated_tokens, '-'), total_tokens, usage_state, marks) FROM mq_consume_log"
+			if got := value[string](t, db, stored); got != "- 15 exact cut:uri" {
+				t.Errorf("the record: %s", got)
+			}
+			if got := value[string](t, db, "SELECT CAST(COALESCE(SUM(quantity), 0) AS CHAR) FROM usage_delta WHERE unit = 'credits'"); got != "0.000000000" && got != "0" {
+				t.Errorf("credits %s", got)
+			}
+			wantOutcome(t, commit(t, w, unit(poor)), ledger.Outcome{Duplicate: 1})
+			if got := value[string](t, db, stored); got != "- 15 exact cut:uri" {
+				t.Errorf("the record behind a poor copy: %s", got)
+			}
+		})
+	}
+}
