@@ -1,13 +1,13 @@
 package meter
 
 import (
-	"encoding/json"
 	"errors"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"gateway-billing.internal/consumer/internal/record"
+	"gateway-billing.internal/shared/jsonscan"
 	"gateway-billing.internal/shared/logentry"
 )
 
@@ -81,13 +81,11 @@ func (p Path) number(body *string) (string, bool) {
 	if body == nil {
 		return "", false
 	}
-	raw, ok := p.find(*body)
-	if !ok || raw[0] != '"' {
-		return string(raw), ok
+	value, ok := p.find(*body)
+	if text, isText := jsonscan.Text(value); isText {
+		return strings.TrimSpace(text), ok
 	}
-	var text string
-	err := json.Unmarshal(raw, &text)
-	return strings.TrimSpace(text), err == nil
+	return string(value), ok
 }
 
 // ResponseHeader reads the number that a response header holds. A repeated header holds none.

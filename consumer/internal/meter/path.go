@@ -1,11 +1,12 @@
 package meter
 
 import (
-	"encoding/json"
 	"errors"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"gateway-billing.internal/shared/jsonscan"
 )
 
 // Path leads to one value of a JSON document. Its text is the part of JSONPath (RFC 9535) that names a single value:
@@ -56,44 +57,38 @@ func ParsePath(text string) (Path, error) {
 	return path, nil
 }
 
-// find gives the value at the path, false where the text is not whole JSON or has no such place.
-func (p Path) find(text string) (json.RawMessage, bool) {
-	if !json.Valid([]byte(text)) {
+// find gives the value at the path, without space around it; false where the text is not whole JSON or has no such place.
+func (p Path) find(text string) ([]byte, bool) {
+	doc := []byte(text)
+	if !jsonscan.Valid(doc) {
 		return nil, false
 	}
-	value := text
+	value := jsonscan.Trim(doc)
 	for _, s := range p {
 		next, ok := s.in(value)
 		if !ok {
 			return nil, false
 		}
-		value = string(next)
+		value = next
 	}
-	return json.RawMessage(value), true
+	return value, true
 }
 
-// in gives the value one step down. Only one member or element is held at a time.
-func (s step) in(value string) (found json.RawMessage, ok bool) {
-	dec := json.NewDecoder(strings.NewReader(value))
-	open, err := dec.Token()
-	if err != nil || s.name != nil && open != json.Delim('{') || s.name == nil && open != json.Delim('[') {
+// in gives the value one step down.
+func (s step) in(value []byte) (found []byte, ok bool) {
+	if s.name == nil {
+		i := 0
+		for element := range jsonscan.Elements(value) {
+			if i == s.index {
+				return element, true
+			}
+			i++
+		}
 		return nil, false
 	}
-	var raw json.RawMessage
-	for i := 0; dec.More(); i++ {
-		here := i == s.index
-		if s.name != nil {
-			name, err := dec.Token()
-			if err != nil {
-				return nil, false
-			}
-			here = name == json.Token(*s.name)
-		}
-		if dec.Decode(&raw) != nil {
-			return nil, false
-		}
-		if here {
-			found, ok = append(found[:0], raw...), true
+	for name, member := range jsonscan.Members(value) {
+		if text, _ := jsonscan.Text(name); text == *s.name {
+			found, ok = member, true
 		}
 	}
 	return found, ok
