@@ -101,6 +101,13 @@ func TestErrorsOfRoutes(t *testing.T) {
 			environ: []string{"BILLING_ROUTES=*s3cr3t"},
 			want:    []string{"BILLING_ROUTES: routes: not YAML: a value that begins with * must be in quotes"},
 		},
+		"the environment in place of the file": {
+			text:    "routes:\n  - meters: [{unit: request}]\n",
+			environ: []string{"BILLING_ROUTES=\n- meters: [{response_json: $.a}]"},
+			want: []string{
+				"BILLING_ROUTES:2: routes[0].meters[0].unit: must be a lower-case letter, then at most 38 lower-case letters, digits and _",
+			},
+		},
 		"the environment repairs the file": {
 			text:    "routes:\n  - meters: [{unit: 7}]\n  - colour: blue\n",
 			environ: []string{`BILLING_ROUTES=[{"meters":[{"unit":"request"}]}]`},

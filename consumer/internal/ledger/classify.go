@@ -100,13 +100,17 @@ func either[T any](first, second *T) *T {
 	return second
 }
 
-// takeUsage puts copy's usage in place of have's.
+// takeUsage puts copy's usage in place of have's. A request that its client gave up is billable for what it consumed
+// alone: that comes along.
 func takeUsage(have, copy *figures) {
 	have.Model = either(copy.Model, have.Model)
 	have.PromptTokens, have.CompletionTokens, have.TotalTokens = copy.PromptTokens, copy.CompletionTokens, copy.TotalTokens
 	have.CachedTokens, have.CacheWriteTokens = copy.CachedTokens, copy.CacheWriteTokens
 	have.ReasoningTokens, have.AudioTokens = copy.ReasoningTokens, copy.AudioTokens
 	have.Quantities, have.UsageState = copy.Quantities, copy.UsageState
+	if have.BillableReason == record.NotBillableAborted {
+		have.Billable, have.BillableReason = copy.Billable, copy.BillableReason
+	}
 	have.Marks = unionMarks(withoutUsageMarks(have.Marks), copy.Marks)
 }
 

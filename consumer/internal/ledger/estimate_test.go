@@ -7,6 +7,32 @@ import (
 	"gateway-billing.internal/consumer/internal/record"
 )
 
+// Of two copies of a request that its client gave up, the one that knows the tokens makes them billable.
+func TestTokensOfAnAbortedRequestAreBilled(t *testing.T) {
+	full := request(someID(), func(r *record.Record) {
+		r.Status, r.Billable, r.BillableReason = new(499), true, record.BillableAbortedWithUsage
+	})
+	poor := withoutBody(full)
+	poor.Billable, poor.BillableReason = false, record.NotBillableAborted
+	for name, units := range map[string][]record.Unit{
+		"the poor one first": {unit(poor), unit(full)},
+		"the full one first": {unit(full), unit(poor)},
+		"both at once":       {unit(poor, full)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, db := fresh(t)
+			for _, u := range units {
+				commit(t, w, u)
+			}
+			got := value[string](t, db, "SELECT CONCAT_WS(' ', billable, billable_reason, total_tokens) FROM mq_consume_log")
+			if got != "1 aborted_with_usage 15" {
+				t.Errorf("stored %s", got)
+			}
+			checkSums(t, db)
+		})
+	}
+}
+
 // What was estimated or not known goes with the counts that it spoke of, and is in no sum of tokens.
 func TestExactCopyTakesTheEstimatesPlace(t *testing.T) {
 	full := request(someID())
