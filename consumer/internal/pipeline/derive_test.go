@@ -11,7 +11,9 @@ import (
 	"unicode/utf8"
 
 	"gateway-billing.internal/consumer/internal/identity"
+	"gateway-billing.internal/consumer/internal/meter"
 	"gateway-billing.internal/consumer/internal/pipeline"
+	"gateway-billing.internal/consumer/internal/policy"
 	"gateway-billing.internal/consumer/internal/record"
 	"gateway-billing.internal/consumer/internal/redact"
 	"gateway-billing.internal/shared/billingkey"
@@ -117,6 +119,13 @@ func FuzzUnit(f *testing.F) {
 	}
 	f.Add([]byte(`[{"msec":1795347865.7,"request_time":1,"billing":{"request_id":"000102030405060708090a0b0c0d0e0f"}},{},[],null]`))
 	d := deriver(f)
+	path, err := meter.ParsePath("$.usage.total_tokens")
+	if err != nil {
+		f.Fatal(err)
+	}
+	d.Policy = policy.Policy{{BytesPerToken: 4, Meters: []meter.Meter{
+		{Unit: meter.UnitTokens}, {Unit: "a", From: meter.ResponseJSON(path)}, {Unit: "b", From: meter.ResponseHeader("date")},
+	}}}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		unit := d.Unit(record.Origin{}, body)
 		want := 1
@@ -142,6 +151,14 @@ func FuzzUnit(f *testing.F) {
 				if s != nil && (!utf8.ValidString(*s) || utf8.RuneCountInString(*s) > 2048) {
 					t.Fatalf("text of %d bytes", len(*s))
 				}
+			}
+			for _, q := range rec.Usage.Quantities {
+				if q.Unit == "" || strings.ContainsFunc(q.Amount, func(r rune) bool { return r != '.' && (r < '0' || r > '9') }) {
+					t.Fatalf("quantity %+v", q)
+				}
+			}
+			if rec.Usage.EstimatedTokens != nil && (*rec.Usage.EstimatedTokens < 0 || rec.Usage.State == record.UsageExact) {
+				t.Fatalf("estimate %d of usage that is %s", *rec.Usage.EstimatedTokens, rec.Usage.State)
 			}
 			if !utf8.ValidString(rec.Body) || !utf8.Valid(rec.Usage.RawJSON) {
 				t.Fatal("kept text that is not UTF-8")
