@@ -16,8 +16,6 @@ import (
 type Route struct {
 	// Match says which requests the entry is for. Without it the entry is for all, and the last of the list.
 	Match RouteMatch `yaml:"match"`
-	// Provider is the shape of usage to expect where an answer does not tell.
-	Provider string `yaml:"provider"`
 	// Meters are what the route is metered by; without them by tokens.
 	Meters []RouteMeter `yaml:"meters"`
 	// Billable says which requests count.
@@ -93,7 +91,6 @@ func (r Routes) read() (rules policy.Policy, e Errors) {
 		name := fmt.Sprintf("routes[%d]", i)
 		rule := policy.Rule{
 			Match:    policy.Match{RouteID: given(route.Match.RouteID), ServiceID: given(route.Match.ServiceID), URIPrefix: given(route.Match.URIPrefix)},
-			Provider: route.Provider,
 			Billable: route.Billable.read(name+".billable", &e),
 		}
 		if rule.Match == (policy.Match{}) && i < len(r)-1 {

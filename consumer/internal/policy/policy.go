@@ -1,7 +1,6 @@
-// Package policy owns what the operator says per route: which provider's shape to expect, which meters count, which
-// requests are billable, and whether unknown tokens are estimated. It is a pure function of the entry and the
-// configuration: the same entry under another configuration may get another answer, and a record keeps the answer of the
-// configuration that it was made under.
+// Package policy owns what the operator says per route: which meters count, which requests are billable, and whether
+// unknown tokens are estimated. It is a pure function of the entry and the configuration: the same entry under another
+// configuration may get another answer, and a record keeps the answer of the configuration that it was made under.
 package policy
 
 import (
@@ -17,8 +16,6 @@ type Policy []Rule
 // Rule is what holds for the requests that it matches. The zero Rule is the default for all.
 type Rule struct {
 	Match Match
-	// Provider is the shape of usage to expect where an answer does not tell; "" for none.
-	Provider string
 	// Meters are what the route is metered by; empty for tokens alone.
 	Meters   []meter.Meter
 	Billable Billable

@@ -181,19 +181,22 @@ func TestEstimate(t *testing.T) {
 
 func TestFirstRuleThatMatches(t *testing.T) {
 	p := policy.Policy{
-		{Match: policy.Match{RouteID: new("r"), URIPrefix: new("/v1/audio")}, Provider: "0"},
-		{Match: policy.Match{RouteID: new("r")}, Provider: "1"},
-		{Match: policy.Match{ServiceID: new("s")}, Provider: "2"},
-		{Match: policy.Match{URIPrefix: new("/v1/audio")}, Provider: "3"},
+		{Match: policy.Match{RouteID: new("r"), URIPrefix: new("/v1/audio")}, BytesPerToken: 1},
+		{Match: policy.Match{RouteID: new("r")}, BytesPerToken: 2},
+		{Match: policy.Match{ServiceID: new("s")}, BytesPerToken: 3},
+		{Match: policy.Match{URIPrefix: new("/v1/audio")}, BytesPerToken: 4},
 	}
-	tests := []struct{ route, service, uri, want string }{ // "?" is unknown
-		{"r", "s", "/v1/audio/x?y", "0"},
-		{"r", "s", "/v1/x", "1"},
-		{"r", "s", "?", "1"},
-		{"R", "s", "/v1/audio", "2"},
-		{"?", "?", "/v1/audio", "3"},
-		{"", "", "/v2/v1/audio", ""},
-		{"?", "?", "?", ""},
+	tests := []struct {
+		route, service, uri string // "?" is unknown
+		want                int64
+	}{
+		{"r", "s", "/v1/audio/x?y", 1},
+		{"r", "s", "/v1/x", 2},
+		{"r", "s", "?", 2},
+		{"R", "s", "/v1/audio", 3},
+		{"?", "?", "/v1/audio", 4},
+		{"", "", "/v2/v1/audio", 0},
+		{"?", "?", "?", 0},
 	}
 	for _, tt := range tests {
 		known := func(s string) *string {
@@ -203,12 +206,12 @@ func TestFirstRuleThatMatches(t *testing.T) {
 			return &s
 		}
 		e := &logentry.Entry{RouteID: known(tt.route), ServiceID: known(tt.service), URI: known(tt.uri)}
-		if got := p.For(e).Provider; got != tt.want {
-			t.Errorf("%+v: rule %q", tt, got)
+		if got := p.For(e).BytesPerToken; got != tt.want {
+			t.Errorf("%+v: rule %d", tt, got)
 		}
 	}
-	everything := append(p, policy.Rule{Provider: "rest"})
-	if got := everything.For(&logentry.Entry{}).Provider; got != "rest" {
-		t.Errorf("the rest: rule %q", got)
+	everything := append(p, policy.Rule{BytesPerToken: 9})
+	if got := everything.For(&logentry.Entry{}).BytesPerToken; got != 9 {
+		t.Errorf("the rest: rule %d", got)
 	}
 }
