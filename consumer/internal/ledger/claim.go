@@ -22,7 +22,7 @@ type claimRules struct {
 }
 
 // reasonRepeat is the billable_reason of a request that repeats an order which another request is billed for.
-const reasonRepeat = "repeat"
+const reasonRepeat = record.NotBillableRepeat
 
 // byPolicy says whether policy makes the record billable: a repeat would be, if it were no repeat.
 func byPolicy(f *figures) bool { return f.Billable || f.BillableReason == reasonRepeat }
@@ -34,7 +34,7 @@ func byPolicy(f *figures) bool { return f.Billable || f.BillableReason == reason
 func (r claimRules) claimOf(f *figures) (claimID, bool) {
 	if f.IdempotencyKey == nil || f.KeySource != string(record.KeyFromGateway) || f.Consumer == nil || *f.Consumer == "" ||
 		f.RouteID == nil || f.Status == nil || !byPolicy(f) ||
-		f.UsageState != string(record.UsageNone) && !r.absorbTokens {
+		consumed(f) && !r.absorbTokens {
 		return claimID{}, false
 	}
 	h := sha256.New()
@@ -43,6 +43,19 @@ func (r claimRules) claimOf(f *figures) (claimID, bool) {
 		h.Write([]byte(s))
 	}
 	return claimID(h.Sum(nil)), true
+}
+
+// consumed says whether a request consumed anything that is metered beside the request itself, or may have for all that
+// is known. The usage of a route that is metered by requests is exact without any.
+func consumed(f *figures) bool {
+	switch record.UsageState(f.UsageState) {
+	case record.UsageNone:
+		return false
+	case record.UsageExact:
+		return f.TotalTokens > 0 || f.Quantities != nil
+	default:
+		return true
+	}
 }
 
 // claimant is a row of this transaction, new or changed, that a claim concerns.

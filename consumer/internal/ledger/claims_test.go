@@ -32,6 +32,11 @@ func attempt(ms int, change ...func(*record.Record)) record.Record {
 // failing is a change that makes an attempt fail, on a route whose policy bills failures too.
 func failing(r *record.Record) { r.Status = new(502) }
 
+// metered is a change that puts an attempt on a route metered by requests, lost one that leaves its usage unknown.
+func metered(r *record.Record) { r.Usage.State = record.UsageExact }
+
+func lost(r *record.Record) { r.Usage.State = record.UsageMissing }
+
 func by(name string) func(*record.Record) {
 	return func(r *record.Record) { r.Consumer = &name }
 }
@@ -80,6 +85,8 @@ func TestOrderIsBilledOnce(t *testing.T) {
 			[]int{0, day + 1}, "1 1 1 1"},
 		{"an old one comes late", []record.Unit{unit(attempt(day + 1)), unit(attempt(0)), unit(attempt(day + 2))}, []int{0, day + 1}, "1 1 1"},
 		{"tokens are not absorbed", []record.Unit{unit(attempt(0, tokens), attempt(1, tokens)), unit(attempt(2))}, []int{0, 1, 2}, "1 1 1"},
+		{"metered by requests", []record.Unit{unit(attempt(0, metered), attempt(1, metered)), unit(attempt(2, metered))}, []int{0}, "1 1 1"},
+		{"what is not known may be tokens", []record.Unit{unit(attempt(0, lost), attempt(1, lost))}, []int{0, 1}, "1 1"},
 		{"a key that only a stamp confirms", []record.Unit{unit(attempt(0, fromStamp), attempt(1, fromStamp))}, []int{0, 1}, "1 1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
