@@ -20,7 +20,7 @@ type Config struct {
 	Idempotency Idempotency `yaml:"idempotency"`
 	// Body says what the ledger keeps of each log entry.
 	Body Body `yaml:"body"`
-	// Routes says what holds per route: meters, what is billable, estimates.
+	// Routes says what holds per route: provider, meters, what is billable, estimates.
 	Routes Routes `yaml:"routes"`
 	// HTTP is the server for health, readiness and metrics.
 	HTTP HTTP `yaml:"http"`

@@ -63,7 +63,7 @@ func TestDefaultsStandWhereNothingIsGiven(t *testing.T) {
 
 // Every value can be given in the file and by environment, under names that follow from each other.
 func TestEveryValue(t *testing.T) {
-	const routes = `[{match: {route_id: ocr, service_id: s, uri_prefix: /v1/}, estimate: bytes, bytes_per_token: 4, ` +
+	const routes = `[{match: {route_id: ocr, service_id: s, uri_prefix: /v1/}, provider: anthropic, estimate: bytes, bytes_per_token: 4, ` +
 		`billable: {statuses: [2xx, 402], methods: [POST]}, meters: [{unit: request}, {unit: pages, response_json: $.pages}, ` +
 		`{unit: words, request_json: "$['w']"}, {unit: credits, response_header: X-Credits}]}, {estimate: off}]`
 	const key = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -147,7 +147,7 @@ func TestEveryValue(t *testing.T) {
 		Routes: config.Routes{
 			{
 				Match:    config.RouteMatch{RouteID: "ocr", ServiceID: "s", URIPrefix: "/v1/"},
-				Estimate: "bytes", BytesPerToken: 4,
+				Provider: "anthropic", Estimate: "bytes", BytesPerToken: 4,
 				Billable: config.RouteBillable{Statuses: config.Codes{"2xx", "402"}, Methods: []string{"POST"}},
 				Meters: []config.RouteMeter{
 					{Unit: "request"}, {Unit: "pages", ResponseJSON: "$.pages"},

@@ -9,6 +9,7 @@ import (
 
 	"gateway-billing.internal/consumer/internal/meter"
 	"gateway-billing.internal/consumer/internal/policy"
+	"gateway-billing.internal/consumer/internal/usage"
 )
 
 // Route is one entry of the list `routes`: what holds for the requests that it matches. The first entry that matches
@@ -16,6 +17,8 @@ import (
 type Route struct {
 	// Match says which requests the entry is for. Without it the entry is for all, and the last of the list.
 	Match RouteMatch `yaml:"match"`
+	// Provider is what answers behind the route, where that is known; without it the answers have to tell.
+	Provider string `yaml:"provider"`
 	// Meters are what the route is metered by; without them by tokens.
 	Meters []RouteMeter `yaml:"meters"`
 	// Billable says which requests count.
@@ -91,6 +94,7 @@ func (r Routes) read() (rules policy.Policy, e Errors) {
 		name := fmt.Sprintf("routes[%d]", i)
 		rule := policy.Rule{
 			Match:    policy.Match{RouteID: given(route.Match.RouteID), ServiceID: given(route.Match.ServiceID), URIPrefix: given(route.Match.URIPrefix)},
+			Provider: usage.Hint(route.Provider),
 			Billable: route.Billable.read(name+".billable", &e),
 		}
 		if rule.Match == (policy.Match{}) && i < len(r)-1 {
@@ -98,6 +102,9 @@ func (r Routes) read() (rules policy.Policy, e Errors) {
 		}
 		if prefix := route.Match.URIPrefix; prefix != "" && prefix[0] != '/' {
 			e.add(name+".match.uri_prefix", "must begin with /")
+		}
+		if rule.Provider != "" {
+			oneOf(&e, name+".provider", rule.Provider, usage.Hints()...)
 		}
 		rule.Meters = readMeters(name+".meters", route.Meters, &e)
 		switch route.Estimate {

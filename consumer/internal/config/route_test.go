@@ -37,6 +37,7 @@ func TestErrorsOfRoutes(t *testing.T) {
     estimate: guess
   - match: {route_id: r}
     bytes_per_token: 4
+  - provider: s3cr3t
 `,
 			want: []string{
 				"billing.yaml:9: routes[1].match.route_id: must not be empty",
@@ -63,6 +64,7 @@ func TestErrorsOfRoutes(t *testing.T) {
 				"billing.yaml:19: routes[1].meters[5]: needs one of response_json, request_json and response_header",
 				"billing.yaml:26: routes[1].estimate: must be one of off, bytes",
 				"billing.yaml:28: routes[2].bytes_per_token: has no effect without estimate: bytes",
+				"billing.yaml:29: routes[3].provider: must be one of none, openai, anthropic, gemini, bedrock, dashscope, ollama, cohere",
 			},
 		},
 		"too many meters": {

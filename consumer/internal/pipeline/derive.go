@@ -76,7 +76,8 @@ func (d *Deriver) entry(prints *identity.Fingerprints, raw json.RawMessage) (rec
 		return nil, identityReject(err)
 	}
 	key = &id.Key
-	rec, err = build(e, id, usage.Extract(e, ""), d.Policy.For(e), d.Body)
+	rule := d.Policy.For(e)
+	rec, err = build(e, id, usage.Extract(e, rule.Provider), rule, d.Body)
 	if err != nil {
 		return nil, decodeReject(err)
 	}

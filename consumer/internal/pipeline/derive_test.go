@@ -16,6 +16,7 @@ import (
 	"gateway-billing.internal/consumer/internal/policy"
 	"gateway-billing.internal/consumer/internal/record"
 	"gateway-billing.internal/consumer/internal/redact"
+	"gateway-billing.internal/consumer/internal/usage"
 	"gateway-billing.internal/shared/billingkey"
 	"gateway-billing.internal/shared/logentry"
 )
@@ -165,4 +166,17 @@ func FuzzUnit(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What the operator says of a route's provider reaches the reading of its usage.
+func TestProviderOfTheRoute(t *testing.T) {
+	d := deriver(t)
+	d.Policy = policy.Policy{{Match: policy.Match{RouteID: new("chat")}, Provider: usage.NotMetered}}
+	body := sample(t, "plain-json.jsonl")
+	for from, want := range map[string]record.UsageState{`"chat"`: record.UsageNone, `"other"`: record.UsageExact} {
+		unit := d.Unit(record.Origin{}, []byte(strings.Replace(body, `"route_id":"chat"`, `"route_id":`+from, 1)))
+		if len(unit.Records) != 1 || unit.Records[0].Usage.State != want {
+			t.Errorf("route %s: %+v, want %s", from, unit.Records, want)
+		}
+	}
 }

@@ -1,5 +1,5 @@
-// Package policy owns what the operator says per route: which meters count, which requests are billable, and whether
-// unknown tokens are estimated. It is a pure function of the entry and the configuration: the same entry under another
+// Package policy owns what the operator says per route: which provider answers, which meters count, which requests are
+// billable, and whether unknown tokens are estimated. It is a pure function of the entry and the configuration: the same entry under another
 // configuration may get another answer, and a record keeps the answer of the configuration that it was made under.
 package policy
 
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gateway-billing.internal/consumer/internal/meter"
+	"gateway-billing.internal/consumer/internal/usage"
 	"gateway-billing.internal/shared/logentry"
 )
 
@@ -16,6 +17,8 @@ type Policy []Rule
 // Rule is what holds for the requests that it matches. The zero Rule is the default for all.
 type Rule struct {
 	Match Match
+	// Provider is what package usage is told of who answers.
+	Provider usage.Hint
 	// Meters are what the route is metered by; empty for tokens alone.
 	Meters   []meter.Meter
 	Billable Billable
