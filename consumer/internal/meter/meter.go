@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gateway-billing.internal/consumer/internal/decimal"
 	"gateway-billing.internal/consumer/internal/record"
 	"gateway-billing.internal/shared/jsonscan"
 	"gateway-billing.internal/shared/logentry"
@@ -42,8 +43,8 @@ func (m Meter) Read(e *logentry.Entry) (Reading, bool) {
 	if !ok {
 		return Reading{}, false
 	}
-	decimal, rounded, ok := amount(text)
-	return Reading{record.Quantity{Unit: m.Unit, Amount: decimal}, rounded}, ok
+	amount, rounded, ok := decimal.Parse(text)
+	return Reading{record.Quantity{Unit: m.Unit, Amount: amount}, rounded}, ok
 }
 
 // BuiltIn gives the source of a unit that needs none named: nil for request and tokens. false is any other unit.
