@@ -14,7 +14,6 @@ import (
 
 	"gateway-billing.internal/consumer/internal/deadletter"
 	"gateway-billing.internal/consumer/internal/ledger/coalesce"
-	"gateway-billing.internal/consumer/internal/record"
 	"gateway-billing.internal/sql/billingdb"
 )
 
@@ -28,10 +27,10 @@ const (
 	// A statement that broke its connection while the server answers is suspected after suspectBreaks times: the
 	// transaction is halved. What is alone is blamed after blameBreaks times and as many more as there are proofs, each
 	// that the server takes a statement of the same size, and takes this one without its texts: else it is the network
-	// that loses what is large.
+	// that loses what is large, or long answers, or every other connection.
 	suspectBreaks = 2
 	blameBreaks   = 4
-	proofs        = 2
+	proofs        = 4
 )
 
 // commit commits the items and settles them; the error is the context's. Whatever fails is retried in place; only an
@@ -189,8 +188,9 @@ func (s *Store) takesItsSize(ctx context.Context, it *item) bool {
 	return err == nil
 }
 
-// passesWithoutTexts says whether the database takes the item without the texts that clients and upstreams chose.
-// Nothing of it is committed.
+// passesWithoutTexts says whether the database takes the item without the texts that clients and upstreams chose: the
+// same statements for the same key, with the same answers, so that only the texts can make the difference. Nothing of it
+// is committed.
 func (s *Store) passesWithoutTexts(ctx context.Context, it *item) bool {
 	limits, err := s.limits(ctx)
 	if err != nil {
@@ -201,17 +201,8 @@ func (s *Store) passesWithoutTexts(ctx context.Context, it *item) bool {
 		return false
 	}
 	defer tx.Rollback()
-	if it.candidate == nil {
-		bare := *it.reject
-		bare.Raw = nil
-		return deadletter.Insert(ctx, tx, limits, []record.Reject{bare}) == nil
-	}
-	it.candidate.reset()
-	p := it.candidate.insertRow()
-	p.BatchID = make([]byte, len(batchID{}))
-	p.Body, p.UsageJSON, p.URI, p.Method, p.Model, p.ModelRequested = "", nil, nil, nil, nil, nil
-	p.ServiceTier, p.ProviderResponseID, p.Quantities, p.Dimensions, p.IdempotencyKey = nil, nil, nil, nil, nil
-	return billingdb.New(tx).InsertRecord(ctx, p) == nil
+	t := s.newTransaction(tx, limits, map[batchID]bool{})
+	return t.write(ctx, []*item{it.withoutTexts()}) == nil
 }
 
 // pause waits half of d to all of it, so that many do not come back at once; the error is the context's.

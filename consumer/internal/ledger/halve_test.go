@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"bytes"
+	"math"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -89,6 +90,28 @@ func TestNetworkThatLosesLargePieces(t *testing.T) {
 		broken.Store(false)
 	}()
 	wantOutcome(t, commit(t, w, u), ledger.Outcome{Recorded: 3})
+	if n := value[int](t, db, "SELECT COUNT(*) FROM dead_letter"); n != 0 {
+		t.Errorf("%d dead letters", n)
+	}
+}
+
+// A network that breaks each connection after some bytes of answers loses the long answer about a record that is there
+// already, while it takes a new one: no record is blamed for that either.
+func TestNetworkThatLosesLongAnswers(t *testing.T) {
+	dsn := migrated(t)
+	db := connect(t, dsn)
+	u := unit(request(someID()), request(someID()))
+	wantOutcome(t, commit(t, ledgerOf(t, dsn), u), ledger.Outcome{Recorded: 2})
+
+	p := &proxy{judge: func([]byte) verdict { return pass }}
+	p.most = func() int {
+		if p.cuts.Load() < 25 { // more than would be blamed
+			return 1000
+		}
+		return math.MaxInt
+	}
+	proxied, _ := throughProxy(t, dsn, p)
+	wantOutcome(t, commit(t, ledgerOf(t, proxied), u), ledger.Outcome{Duplicate: 2})
 	if n := value[int](t, db, "SELECT COUNT(*) FROM dead_letter"); n != 0 {
 		t.Errorf("%d dead letters", n)
 	}

@@ -91,3 +91,18 @@ func (it *item) bytes() int {
 	}
 	return n
 }
+
+// withoutTexts is the item without the texts that clients and upstreams chose, but for the idempotency key: without it
+// the statements would be others.
+func (it *item) withoutTexts() *item {
+	if it.candidate == nil {
+		bare := *it.reject
+		bare.Raw = nil
+		return &item{reject: &bare}
+	}
+	bare := *it.candidate
+	p := &bare.row
+	p.Body, p.UsageJSON, p.URI, p.Method, p.Model, p.ModelRequested = "", nil, nil, nil, nil, nil
+	p.ServiceTier, p.ProviderResponseID, p.Quantities, p.Dimensions = nil, nil, nil, nil
+	return &item{candidate: &bare}
+}

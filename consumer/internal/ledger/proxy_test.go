@@ -13,11 +13,13 @@ import (
 // proxy stands between the ledger and the database. Before a piece from the client is passed on, judge decides on it.
 type proxy struct {
 	judge func(piece []byte) verdict
-	stop  sync.WaitGroup
-	mu    sync.Mutex
-	open  []net.Conn
-	done  bool
-	cuts  atomic.Int64
+	// most is how many bytes of answers a connection carries before it breaks; nil: any number.
+	most func() int
+	stop sync.WaitGroup
+	mu   sync.Mutex
+	open []net.Conn
+	done bool
+	cuts atomic.Int64
 }
 
 type verdict int
@@ -33,6 +35,11 @@ const (
 // through starts a proxy to the DSN's server and returns the DSN that goes through it.
 func through(t *testing.T, dsn string, judge func(piece []byte) verdict) (string, *proxy) {
 	t.Helper()
+	return throughProxy(t, dsn, &proxy{judge: judge})
+}
+
+func throughProxy(t *testing.T, dsn string, p *proxy) (string, *proxy) {
+	t.Helper()
 	cfg, err := mysql.ParseDSN(dsn)
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +48,6 @@ func through(t *testing.T, dsn string, judge func(piece []byte) verdict) (string
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{judge: judge}
 	server := cfg.Addr
 	p.stop.Go(func() {
 		for {
@@ -112,9 +118,14 @@ func (p *proxy) serve(client, upstream net.Conn) {
 	p.stop.Go(func() {
 		defer closeBoth()
 		buffer := make([]byte, 64<<10)
+		carried := 0
 		for {
 			n, err := upstream.Read(buffer)
 			if err != nil || swallowed.Load() {
+				return
+			}
+			if carried += n; p.most != nil && carried > p.most() {
+				p.cuts.Add(1)
 				return
 			}
 			if _, err := client.Write(buffer[:n]); err != nil {

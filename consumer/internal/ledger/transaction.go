@@ -51,11 +51,7 @@ func (s *Store) transact(ctx context.Context, items []*item, earlier map[batchID
 		return fmt.Errorf("%w: begin: %w", errOutside, err)
 	}
 	defer tx.Rollback()
-	t := &transaction{
-		tx: tx, q: billingdb.New(tx), limits: limits, earlier: earlier, written: map[billingkey.Key]bool{},
-		rules: claimRules{window: s.options.IdempotencyWindow, absorbTokens: s.options.AbsorbTokens},
-	}
-	rand.Read(t.id[:])
+	t := s.newTransaction(tx, limits, earlier)
 	if err := t.write(ctx, items); err != nil {
 		return err
 	}
@@ -65,6 +61,15 @@ func (s *Store) transact(ctx context.Context, items []*item, earlier map[batchID
 		return fmt.Errorf("%w: commit: %w", errOutside, err)
 	}
 	return nil
+}
+
+func (s *Store) newTransaction(tx *sql.Tx, limits coalesce.Limits, earlier map[batchID]bool) *transaction {
+	t := &transaction{
+		tx: tx, q: billingdb.New(tx), limits: limits, earlier: earlier, written: map[billingkey.Key]bool{},
+		rules: claimRules{window: s.options.IdempotencyWindow, absorbTokens: s.options.AbsorbTokens},
+	}
+	rand.Read(t.id[:])
+	return t
 }
 
 // write does everything but the commit.
