@@ -18,4 +18,4 @@ const (
 )
 
 // PointEnv holds `point:n`: the process kills itself at the n-th pass of that point (from 1). Only under the tag chaos.
-const PointEnv = "BILLING_CHAOS_POINT"
+const PointEnv = "CHAOS_POINT"

@@ -20,7 +20,7 @@ func Database() schedule.Lane {
 			{Name: "database SIGKILL", Shortest: 0, Longest: 2 * time.Second},
 			{Name: "database restart", Shortest: 0, Longest: time.Second},
 			short("database pause"), short("connections cut"), short("connections severed"), short("latency"),
-			short("read_only"), short("disk full"), short("locks held"), short("deadlocks"),
+			short("read_only"), short("table full"), short("disk full"), short("locks held"), short("deadlocks"),
 		},
 	}
 }
@@ -32,6 +32,7 @@ func OfDatabase(server Server, proxy *proxies.Proxy, admin *sql.DB) map[string]s
 		"database SIGKILL": kill(server),
 		"database restart": restart(server),
 		"database pause":   pause(server),
+		"disk full":        diskFull(server, admin),
 		"connections cut": func(context.Context, uint64) (healing, error) {
 			proxy.Cut()
 			return func(context.Context) error { return proxy.Restore() }, nil

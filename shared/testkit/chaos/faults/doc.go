@@ -16,6 +16,8 @@ type Server interface {
 	Kill() error
 	Pause() error
 	Resume() error
+	// PID is 0 when it does not run.
+	PID() int
 }
 
 type healing = func(context.Context) error

@@ -8,11 +8,8 @@ import (
 	"gateway-billing.internal/shared/testkit/chaos/schedule"
 )
 
-// settings are the faults that a server has without being hurt.
-//
-// "disk full" is the server's own error 1114 (table is full), raised by a trigger: MariaDB and MySQL have no quota for a
-// table that can be set and taken back while they run, and a file system of one's own needs root. The error is the one of
-// a full disk, the moment is not: a real one may also stop the redo log, which ends the server ("database SIGKILL").
+// settings are the faults that a server has without being hurt. "table full" is its own error 1114, of every insert,
+// raised by a trigger: what a quota or a full disk gives, on any server and as soon as it is asked for.
 func settings(admin *sql.DB) map[string]schedule.Fault {
 	fault := func(harm, heal string) schedule.Fault {
 		return func(ctx context.Context, _ uint64) (healing, error) {
@@ -21,10 +18,10 @@ func settings(admin *sql.DB) map[string]schedule.Fault {
 	}
 	return map[string]schedule.Fault{
 		"read_only": fault(`SET GLOBAL read_only = 1`, `SET GLOBAL read_only = 0`),
-		"disk full": fault(
-			`CREATE TRIGGER chaos_disk_full BEFORE INSERT ON mq_consume_log FOR EACH ROW SIGNAL SQLSTATE 'HY000' `+
+		"table full": fault(
+			`CREATE TRIGGER chaos_table_full BEFORE INSERT ON mq_consume_log FOR EACH ROW SIGNAL SQLSTATE 'HY000' `+
 				`SET MYSQL_ERRNO = 1114, MESSAGE_TEXT = 'The table is full'`,
-			`DROP TRIGGER IF EXISTS chaos_disk_full`),
+			`DROP TRIGGER IF EXISTS chaos_table_full`),
 	}
 }
 

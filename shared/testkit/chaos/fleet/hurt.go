@@ -11,7 +11,7 @@ const (
 )
 
 // pointEnv is what the consumer's builds under the tag chaos read.
-const pointEnv = "BILLING_CHAOS_POINT"
+const pointEnv = "CHAOS_POINT"
 
 // pick is one of the members; f.mu is held.
 func (f *Fleet) pick(draw uint64) *member {

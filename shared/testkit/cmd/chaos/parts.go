@@ -15,6 +15,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"gateway-billing.internal/shared/billingkey"
+	"gateway-billing.internal/shared/testkit/chaos/faults"
 	"gateway-billing.internal/shared/testkit/chaos/fleet"
 	"gateway-billing.internal/shared/testkit/chaos/proxies"
 	"gateway-billing.internal/shared/testkit/chaos/traffic"
@@ -99,8 +100,11 @@ func (p *parts) startServers(ctx context.Context, o options) (err error) {
 	if o.database != "mariadb" {
 		return fmt.Errorf("no database %q here", o.database)
 	}
-	// Locks are waited for briefly, so that lock wait timeouts happen too.
-	p.servers, err = stack.StartPrivate(ctx, stack.Options{DatabaseArgs: []string{"--innodb-lock-wait-timeout=1"}})
+	faults.PrepareDisk()
+	p.servers, err = stack.StartPrivate(ctx, stack.Options{DatabaseArgs: []string{
+		"--innodb-lock-wait-timeout=1", // so that lock wait timeouts happen too
+		"--innodb-log-file-size=4M",    // so that the ledger's file is soon the largest ("disk full")
+	}})
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"gateway-billing.internal/shared/testkit/chaos/check"
@@ -14,13 +15,13 @@ import (
 const shown = 5
 
 // tell prints what happened, and the first differences.
-func tell(out io.Writer, p *parts, injected map[string]int, report *check.Report) {
+func tell(out io.Writer, p *parts, injected *injected, report *check.Report) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	line := func(what string, n any) { fmt.Fprintf(w, "%s\t%v\n", what, n) }
 	faults := 0
-	for _, kind := range slices.Sorted(maps.Keys(injected)) {
-		line("  "+kind, injected[kind])
-		faults += injected[kind]
+	for _, kind := range slices.Sorted(maps.Keys(injected.kinds)) {
+		line("  "+kind, injected.kinds[kind])
+		faults += injected.kinds[kind]
 	}
 	counts := p.book.Counts()
 	line("faults injected", faults)
@@ -32,6 +33,11 @@ func tell(out io.Writer, p *parts, injected map[string]int, report *check.Report
 	line("duplicates absorbed", report.Duplicates)
 	line("records", report.Records)
 	line("dead letters", report.DeadLetters)
+	for _, name := range slices.Sorted(maps.Keys(injected.seen)) {
+		if fault, ok := strings.CutPrefix(name, "billing_retries_total{fault="); ok && injected.seen[name] > 0 {
+			line("  transactions tried again: "+strings.Trim(fault, `"}`), injected.seen[name])
+		}
+	}
 	_ = w.Flush() // to a terminal
 	for _, difference := range report.Differences[:min(shown, len(report.Differences))] {
 		fmt.Fprintln(out, difference)

@@ -23,6 +23,8 @@ type injected struct {
 	log   *os.File
 	start time.Time
 	kinds map[string]int
+	// seen are the consumers' counters, see fleet.Sample.
+	seen map[string]float64
 }
 
 func (i *injected) tell(kind string) {
@@ -33,7 +35,7 @@ func (i *injected) tell(kind string) {
 }
 
 // storm is the time of traffic and faults. Everything is healed when it returns, and nothing is sent any more.
-func (p *parts) storm(ctx context.Context, o options) (map[string]int, error) {
+func (p *parts) storm(ctx context.Context, o options) (*injected, error) {
 	log, err := os.Create(filepath.Join(p.dir, "faults.log"))
 	if err != nil {
 		return nil, err
@@ -74,6 +76,7 @@ func (p *parts) storm(ctx context.Context, o options) (map[string]int, error) {
 			}
 		})
 	}
+	running.Go(func() { in.seen = p.fleet.Sample(over) })
 	running.Go(func() {
 		select {
 		case err := <-p.fleet.Failed():
@@ -85,7 +88,7 @@ func (p *parts) storm(ctx context.Context, o options) (map[string]int, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	return in.kinds, nil
+	return in, nil
 }
 
 // send sends requests at the rate.
