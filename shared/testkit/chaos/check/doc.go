@@ -23,7 +23,9 @@ type Run struct {
 
 // Report is what was found.
 type Report struct {
-	Records, Duplicates, DeadLetters, Missing int64
+	// Repeats are records that are not billed because another attempt at their order is; Missing are stamp numbers that
+	// never arrived.
+	Records, Duplicates, Repeats, DeadLetters, Missing int64
 	// Differences begins with the first request, in their order, that is not as it was. Empty: the run holds.
 	Differences []string
 }

@@ -41,17 +41,21 @@ func requests(ctx context.Context, run Run, report *Report) error {
 		if wrong := compare(request, found[0], run.Profile); len(wrong) > 0 {
 			report.differ("%s\n  %s\n  record %s", line(request), strings.Join(wrong, "; "), found[0])
 		}
-		if request.Order != "" && request.Billable() {
+		if claims(request, run.Profile) {
 			orders[request.Order] = append(orders[request.Order], found[0])
 		}
 	}
 	for serial, strange := range records {
 		report.differ("records of no request (n=%d): %v", serial, strange)
 	}
-	if traffic.OrdersClaim {
-		checkOrders(orders, report)
-	}
+	checkOrders(orders, report)
 	return nil
+}
+
+// claims says whether only one of the attempts like this one is billed: the runner gave its stamp the idempotency key, and
+// the gateway confirms the stamp.
+func claims(t *truth.Request, profile traffic.Profile) bool {
+	return t.Order != "" && t.Billable() && t.Stamp != "" && profile == traffic.Default
 }
 
 // checkOrders: of the attempts at an order that succeeded, one is billed.
@@ -61,6 +65,8 @@ func checkOrders(orders map[string][]record, report *Report) {
 		for _, r := range orders[order] {
 			if r.billable {
 				billed++
+			} else {
+				report.Repeats++
 			}
 		}
 		if billed != 1 {
@@ -89,10 +95,8 @@ func compare(t *truth.Request, r record, profile traffic.Profile) (wrong []strin
 	differ("total", prompt+completion, r.total)
 	differ("cached", cached, r.cached)
 	differ("reasoning", reasoned, r.reasoned)
-	if t.Order == "" || !traffic.OrdersClaim {
+	if !claims(t, profile) { // see checkOrders
 		differ("billable", t.Billable(), r.billable)
-	} else if !t.Billable() {
-		differ("billable", false, r.billable)
 	}
 
 	source := "gateway"

@@ -110,6 +110,7 @@ func (f *Fleet) watch(m *member) {
 	defer f.mu.Unlock()
 	if !m.leaving && (!m.armed || !m.Killed()) {
 		f.fail(fmt.Errorf("%s: %w", filepath.Base(m.log), m.Check()))
+		f.ended = true // the next would end as well
 	}
 	for i, other := range f.members {
 		if other == m {

@@ -9,9 +9,6 @@ import (
 	"gateway-billing.internal/shared/testkit/gateway/nginx"
 )
 
-// OrdersClaim says that the consumer bills an order that is sent again under its idempotency key only once.
-const OrdersClaim = false
-
 // Clients write the requests. They are not safe for concurrent use: one goroutine asks for the next.
 type Clients struct {
 	random  *rand.Rand

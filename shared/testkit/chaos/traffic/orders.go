@@ -5,6 +5,7 @@ import (
 
 	"gateway-billing.internal/shared/testkit/chaos/truth"
 	"gateway-billing.internal/shared/testkit/gateway"
+	"gateway-billing.internal/shared/testkit/gateway/upstream"
 )
 
 // order is what a client sends until it believes that it arrived: three times under one idempotency key, the first at
@@ -30,7 +31,17 @@ func (c *Clients) order(intent *truth.Intent) gateway.Request {
 		c.again = append(c.again, o)
 	}
 	request := c.post("order", o.client, status)
+	request.Body = []byte(`{"item":7}`)
 	request.Header.Add(idempotencyHeader, o.key)
 	intent.Order = o.client + " " + o.key
 	return request
+}
+
+// shop is behind the order route: it takes orders and knows nothing of tokens.
+func shop(call upstream.Call) upstream.Answer {
+	answer := upstream.ByQuery(call)
+	if answer.Usage == nil {
+		return answer
+	}
+	return upstream.Text("your order was taken\n")
 }

@@ -65,19 +65,20 @@ func Routes(topic string, profile Profile) []gateway.Route {
 		auth   bool
 		keys   *gateway.ExtPlugin
 		logger *rocketlog.Conf
+		answer upstream.Func
 	}{
-		{"chat", true, stamps, nil},
-		{"stream", true, stamps, logger(topic, "single", 1)},
-		{"bare", true, stamps, bare},
-		{"format", true, stamps, own},
-		{"open", false, stamps, nil},
-		{"order", true, orders, nil},
-		{"lost", true, stamps, nil},
-		{"plain", true, nil, nil},
-		{"plainopen", false, nil, nil},
+		{"chat", true, stamps, nil, upstream.ByQuery},
+		{"stream", true, stamps, logger(topic, "single", 1), upstream.ByQuery},
+		{"bare", true, stamps, bare, upstream.ByQuery},
+		{"format", true, stamps, own, upstream.ByQuery},
+		{"open", false, stamps, nil, upstream.ByQuery},
+		{"order", true, orders, nil, shop},
+		{"lost", true, stamps, nil, upstream.ByQuery},
+		{"plain", true, nil, nil, upstream.ByQuery},
+		{"plainopen", false, nil, nil, upstream.ByQuery},
 	} {
 		all = append(all, gateway.Route{
-			ID: r.id, Prefix: "/" + r.id + "/", KeyAuth: r.auth, Upstream: upstream.ByQuery,
+			ID: r.id, Prefix: "/" + r.id + "/", KeyAuth: r.auth, Upstream: r.answer,
 			Plugins: gateway.Plugins{PostReq: r.keys, Logger: r.logger},
 		})
 	}
