@@ -81,12 +81,12 @@ func (c *Consumer) Stop() error {
 // Exited is closed when the process has ended.
 func (c *Consumer) Exited() <-chan struct{} { return c.exited }
 
-// Killed says whether the process has ended by SIGKILL.
-func (c *Consumer) Killed() bool {
+// KilledBy says whether a signal has ended the process.
+func (c *Consumer) KilledBy(signal syscall.Signal) bool {
 	select {
 	case <-c.exited:
 		status, ok := c.cmd.ProcessState.Sys().(syscall.WaitStatus)
-		return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+		return ok && status.Signaled() && status.Signal() == signal
 	default:
 		return false
 	}

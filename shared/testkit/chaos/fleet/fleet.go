@@ -5,8 +5,10 @@ package fleet
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"gateway-billing.internal/shared/testkit/programs"
 )
@@ -95,12 +97,19 @@ func (f *Fleet) start(env ...string) (*member, error) {
 	return m, nil
 }
 
-// end drains the member. That a point in its drain kills it is no error.
+// end drains the member. That a point in its drain kills it is no error, nor that it had not begun to run.
 func (m *member) end() error {
-	if err := m.Stop(); err != nil && !(m.armed && m.Killed()) {
-		return fmt.Errorf("%s: %w", filepath.Base(m.log), err)
+	err := m.Stop()
+	if err == nil || m.armed && m.KilledBy(syscall.SIGKILL) || m.KilledBy(syscall.SIGTERM) && m.silent() {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s: %w", filepath.Base(m.log), err)
+}
+
+// silent says that the process has not written a line: it was still being loaded.
+func (m *member) silent() bool {
+	log, err := os.Stat(m.log)
+	return err == nil && log.Size() == 0
 }
 
 // watch waits for the end of a member and starts another in its place.
@@ -108,7 +117,7 @@ func (f *Fleet) watch(m *member) {
 	<-m.Exited()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !m.leaving && (!m.armed || !m.Killed()) {
+	if !m.leaving && (!m.armed || !m.KilledBy(syscall.SIGKILL)) {
 		f.fail(fmt.Errorf("%s: %w", filepath.Base(m.log), m.Check()))
 		f.ended = true // the next would end as well
 	}
@@ -139,7 +148,7 @@ func (f *Fleet) End() error {
 	var errs []error
 	for _, m := range f.members {
 		m.leaving = true
-		errs = append(errs, m.Signal(sigcont), m.Signal(sigkill))
+		errs = append(errs, m.Signal(syscall.SIGCONT), m.Signal(syscall.SIGKILL))
 	}
 	f.mu.Unlock()
 	f.watches.Wait()

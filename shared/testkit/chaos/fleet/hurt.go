@@ -5,11 +5,6 @@ import (
 	"syscall"
 )
 
-const (
-	sigkill = syscall.SIGKILL
-	sigcont = syscall.SIGCONT
-)
-
 // pointEnv is what the consumer's builds under the tag chaos read.
 const pointEnv = "CHAOS_POINT"
 
@@ -30,7 +25,7 @@ func (f *Fleet) Kill(draw uint64) error {
 		return nil
 	}
 	m.leaving = true
-	return m.Signal(sigkill)
+	return m.Signal(syscall.SIGKILL)
 }
 
 // Pause halts one member and returns what lets it go on.
@@ -41,7 +36,7 @@ func (f *Fleet) Pause(draw uint64) (resume func() error, err error) {
 	if m == nil {
 		return func() error { return nil }, nil
 	}
-	return func() error { return m.Signal(sigcont) }, m.Signal(syscall.SIGSTOP)
+	return func() error { return m.Signal(syscall.SIGCONT) }, m.Signal(syscall.SIGSTOP)
 }
 
 // Restart drains one member, as a deployment does.
@@ -64,7 +59,7 @@ func (f *Fleet) Arm(draw uint64, point string, n uint64) (drain func() error, er
 	defer f.mu.Unlock()
 	if m := f.pick(draw); m != nil {
 		m.leaving = true
-		if err := m.Signal(sigkill); err != nil {
+		if err := m.Signal(syscall.SIGKILL); err != nil {
 			return nil, err
 		}
 		for i, other := range f.members {
