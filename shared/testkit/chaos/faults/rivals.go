@@ -19,9 +19,12 @@ func rivals(admin *sql.DB) map[string]schedule.Fault {
 			hold(ctx, admin, `SELECT COUNT(*) FROM mq_consume_log WHERE billing_key >=
 				(SELECT MAX(billing_key) FROM mq_consume_log) FOR UPDATE`, 1500*time.Millisecond)
 		}),
-		"deadlocks": rival(3, func(ctx context.Context, draw uint64) {
-			backwards(ctx, admin, draw)
-		}),
+		"deadlocks": func(ctx context.Context, draw uint64) (healing, error) {
+			if err := execute(ctx, admin, `CREATE TABLE IF NOT EXISTS chaos_rival (n BIGINT NOT NULL)`); err != nil {
+				return nil, err
+			}
+			return rival(3, func(ctx context.Context, draw uint64) { backwards(ctx, admin, draw) })(ctx, draw)
+		},
 	}
 }
 
@@ -59,22 +62,28 @@ func hold(ctx context.Context, db *sql.DB, query string, d time.Duration) {
 	}
 }
 
-// backwards locks some of the newest rows against the order of their keys, which the ledger goes by.
+// backwards locks some of the newest rows against the order of their keys, which the ledger goes by. It has written more
+// rows before than a transaction of the ledger does, all of them taken back, so that it is not the one that a deadlock
+// ends.
 func backwards(ctx context.Context, db *sql.DB, draw uint64) {
-	tx, err := db.BeginTx(ctx, nil)
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return
 	}
 	defer tx.Rollback()
+	if _, err := tx.ExecContext(ctx, `INSERT INTO chaos_rival SELECT id FROM mq_consume_log ORDER BY id DESC LIMIT 1500`); err != nil {
+		return
+	}
 	var last int64
 	if tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) FROM mq_consume_log`).Scan(&last) != nil {
 		return
 	}
-	for i := range int64(20) {
-		if _, err := tx.ExecContext(ctx, `UPDATE mq_consume_log SET method = method WHERE id = ?`, last-i*int64(1+draw%5)); err != nil {
+	for i := range int64(30) {
+		row := last - int64(draw>>8%60) - i*int64(1+draw%5)
+		if _, err := tx.ExecContext(ctx, `UPDATE mq_consume_log SET method = method WHERE id = ?`, row); err != nil {
 			return
 		}
-		wait(ctx, 5*time.Millisecond)
+		wait(ctx, 3*time.Millisecond)
 	}
 }
 
