@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"gateway-billing.internal/shared/testkit/stack/internal/process"
+	"gateway-billing.internal/shared/testkit/internal/process"
 )
 
 const (

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"gateway-billing.internal/shared/testkit/stack/internal/process"
+	"gateway-billing.internal/shared/testkit/internal/process"
 )
 
 // StateEnv names the state file of a stack that was left running.

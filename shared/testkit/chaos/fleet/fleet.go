@@ -99,8 +99,8 @@ func (f *Fleet) start(env ...string) (*member, error) {
 
 // end drains the member. That a point in its drain kills it is no error, nor that it had not begun to run.
 func (m *member) end() error {
-	err := m.Stop()
-	if err == nil || m.armed && m.KilledBy(syscall.SIGKILL) || m.KilledBy(syscall.SIGTERM) && m.silent() {
+	err := m.Drain()
+	if err == nil || m.armed && m.EndedBy(syscall.SIGKILL) || m.EndedBy(syscall.SIGTERM) && m.silent() {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", filepath.Base(m.log), err)
@@ -114,10 +114,10 @@ func (m *member) silent() bool {
 
 // watch waits for the end of a member and starts another in its place.
 func (f *Fleet) watch(m *member) {
-	<-m.Exited()
+	<-m.Done()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !m.leaving && (!m.armed || !m.KilledBy(syscall.SIGKILL)) {
+	if !m.leaving && (!m.armed || !m.EndedBy(syscall.SIGKILL)) {
 		f.fail(fmt.Errorf("%s: %w", filepath.Base(m.log), m.Check()))
 		f.ended = true // the next would end as well
 	}
@@ -148,7 +148,7 @@ func (f *Fleet) End() error {
 	var errs []error
 	for _, m := range f.members {
 		m.leaving = true
-		errs = append(errs, m.Signal(syscall.SIGCONT), m.Signal(syscall.SIGKILL))
+		errs = append(errs, m.Kill())
 	}
 	f.mu.Unlock()
 	f.watches.Wait()

@@ -1,8 +1,9 @@
 package fleet
 
 import (
+	"errors"
 	"fmt"
-	"syscall"
+	"os"
 )
 
 // pointEnv is what the consumer's builds under the tag chaos read.
@@ -25,7 +26,7 @@ func (f *Fleet) Kill(draw uint64) error {
 		return nil
 	}
 	m.leaving = true
-	return m.Signal(syscall.SIGKILL)
+	return m.Consumer.Kill()
 }
 
 // Pause halts one member and returns what lets it go on.
@@ -36,7 +37,17 @@ func (f *Fleet) Pause(draw uint64) (resume func() error, err error) {
 	if m == nil {
 		return func() error { return nil }, nil
 	}
-	return func() error { return m.Signal(syscall.SIGCONT) }, m.Signal(syscall.SIGSTOP)
+	return m.resume, unlessGone(m.Consumer.Pause())
+}
+
+func (m *member) resume() error { return unlessGone(m.Resume()) }
+
+// unlessGone leaves out that the process has ended meanwhile, by a point of the flow.
+func unlessGone(err error) error {
+	if errors.Is(err, os.ErrProcessDone) {
+		return nil
+	}
+	return err
 }
 
 // Restart drains one member, as a deployment does.
@@ -59,7 +70,7 @@ func (f *Fleet) Arm(draw uint64, point string, n uint64) (drain func() error, er
 	defer f.mu.Unlock()
 	if m := f.pick(draw); m != nil {
 		m.leaving = true
-		if err := m.Signal(syscall.SIGKILL); err != nil {
+		if err := m.Consumer.Kill(); err != nil {
 			return nil, err
 		}
 		for i, other := range f.members {

@@ -38,7 +38,7 @@ func (c *consumer) stop() error {
 	if c.process = nil; process == nil {
 		return nil
 	}
-	return process.Stop()
+	return process.Drain()
 }
 
 // check fails where the process has ended by itself.
