@@ -91,6 +91,7 @@ func newSite(t *testing.T, metadata rocketlog.Metadata) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.start(t)
 	return s
 }
 
@@ -112,8 +113,7 @@ func (s *site) recorded(t *testing.T) {
 	if err := s.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.start(t)
-	await(t, 60*time.Second, "a record of each request", func() bool { return s.records(t) >= len(s.truths) })
+	await(t, 120*time.Second, "a record of each request", func() bool { return s.records(t) >= len(s.truths) })
 	s.settled(t)
 }
 
