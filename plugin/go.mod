@@ -6,6 +6,8 @@ require (
 	gateway-billing.internal/shared v0.0.0
 	gateway-billing.internal/shared/testkit v0.0.0
 	github.com/apache/apisix-go-plugin-runner v0.5.0
+	github.com/edsrzf/mmap-go v1.2.0
+	github.com/gofrs/flock v0.13.0
 	github.com/rs/zerolog v1.35.1
 	go.uber.org/goleak v1.3.0
 	go.uber.org/zap v1.17.0
@@ -19,7 +21,7 @@ require (
 	github.com/mattn/go-isatty v0.0.20 // indirect
 	go.uber.org/atomic v1.7.0 // indirect
 	go.uber.org/multierr v1.7.0 // indirect
-	golang.org/x/sys v0.31.0 // indirect
+	golang.org/x/sys v0.37.0 // indirect
 )
 
 replace gateway-billing.internal/shared => ../shared

@@ -21,6 +21,7 @@ import (
 
 	"gateway-billing.internal/plugin/internal/billingstamp"
 	"gateway-billing.internal/plugin/internal/runnerlog"
+	"gateway-billing.internal/plugin/internal/runnermemory"
 	"gateway-billing.internal/shared/billingkey"
 )
 
@@ -73,9 +74,17 @@ func serve(getenv func(string) string, log zerolog.Logger) error {
 		return fmt.Errorf("epoch: %w", err)
 	}
 	epoch := billingkey.NewEpoch(time.Now(), binary.BigEndian.Uint64(random[:]))
-	plugin, err := billingstamp.New(billingstamp.Options{
-		Keys: keys, Runner: name, Epoch: epoch, Now: time.Now, Random: rand.Reader, Log: log,
-	})
+	options := billingstamp.Options{Keys: keys, Runner: name, Epoch: epoch, Now: time.Now, Random: rand.Reader, Log: log}
+	memory, err := runnermemory.Open(stateDir(getenv), name, epoch)
+	if err != nil {
+		log.Warn().Err(err).Msgf("the last number of this run will be forgotten, and what is lost at its end not be seen: set %s", envStateDir)
+	} else {
+		// It is not closed: the runner returns at its signal while requests may still be numbered. The end of the process
+		// gives it to the next one.
+		options.Counter = memory.Counter()
+		options.PreviousEpoch, options.PreviousLast = memory.Previous()
+	}
+	plugin, err := billingstamp.New(options)
 	if err != nil {
 		return err
 	}
@@ -89,7 +98,8 @@ func serve(getenv func(string) string, log zerolog.Logger) error {
 	if keys.Empty() {
 		log.Warn().Msgf("stamps are NOT sealed, anyone can make them: set %s or %s", billingkey.EnvKeys, billingkey.EnvKeysFile)
 	}
-	log.Info().Str("version", version()).Str("runner", name).Stringer("epoch", epoch).Stringer("keys", keys).Msg("started")
+	log.Info().Str("version", version()).Str("runner", name).Stringer("epoch", epoch).Stringer("keys", keys).
+		Stringer("previous_epoch", options.PreviousEpoch).Uint64("previous_last", options.PreviousLast).Msg("started")
 	runner.Run(runner.RunnerConfig{LogLevel: zapcore.WarnLevel, LogOutput: bridge})
 	log.Info().Msg("stopped")
 	return nil

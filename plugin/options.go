@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -30,6 +31,7 @@ Environment:
   BILLING_STAMP_KEYS         the stamp keys, kid:base64[@not_after],…; the first not retired seals, all open
   BILLING_STAMP_KEYS_FILE    a file that holds them instead; with neither, stamps are not sealed
   BILLING_RUNNER_ID          the name of this runner in its stamps, default the host name
+  BILLING_RUNNER_STATE_DIR   where it remembers its last number, default "billing-runner" beside the socket
   BILLING_RUNNER_LOG_FILE    as --log-file
   BILLING_RUNNER_LOG_LEVEL   as --log-level
   APISIX_LISTEN_ADDRESS      unix:PATH of the socket to serve; set by APISIX
@@ -38,6 +40,7 @@ Environment:
 
 const (
 	envRunnerID   = "BILLING_RUNNER_ID"
+	envStateDir   = "BILLING_RUNNER_STATE_DIR"
 	envLogFile    = "BILLING_RUNNER_LOG_FILE"
 	envLogLevel   = "BILLING_RUNNER_LOG_LEVEL"
 	envListen     = "APISIX_LISTEN_ADDRESS"
@@ -92,6 +95,14 @@ func checkGateway(getenv func(string) string) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// stateDir is where the runner remembers its last number. Beside the socket it may write in any case.
+func stateDir(getenv func(string) string) string {
+	if dir := getenv(envStateDir); dir != "" {
+		return dir
+	}
+	return filepath.Join(filepath.Dir(strings.TrimPrefix(getenv(envListen), "unix:")), "billing-runner")
 }
 
 // runnerID is the name in the stamps.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -282,5 +283,58 @@ func TestCallsAtOnceAreNumberedWithoutGapOrRepeat(t *testing.T) {
 	stampExchange(t, r, "", x)
 	if st, _ := open(t, testKeys, x); epochs[st.Epoch] || st.Sequence != 1 {
 		t.Errorf("after a kill: epoch known %v, sequence %d", epochs[st.Epoch], st.Sequence)
+	}
+}
+
+// However a run ends, the next one's stamps tell its last number, over the same socket and in the directory that is named.
+func TestTheNextRunTellsTheLastNumber(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		env  []string
+	}{
+		{"beside the socket", nil},
+		{"in a directory", []string{"BILLING_RUNNER_STATE_DIR=" + filepath.Join(t.TempDir(), "state")}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r, _ := startRunner(t, append(tt.env, "BILLING_STAMP_KEYS="+testKeys)...)
+			last, epoch := uint64(0), billingkey.Epoch{}
+			for run := range 4 {
+				var st billingkey.Stamp
+				for range 3 + run {
+					x := exchange("acme")
+					stampExchange(t, r, "", x)
+					st, _ = open(t, testKeys, x)
+					if st.PreviousLast != last || st.PreviousEpoch != epoch || st.Epoch == epoch {
+						t.Fatalf("run %d of epoch %s tells of %d in %s, want %d in %s", run, st.Epoch, st.PreviousLast, st.PreviousEpoch, last, epoch)
+					}
+				}
+				last, epoch = st.Sequence, st.Epoch
+				if err := r.Kill(); err != nil {
+					t.Fatal(err)
+				}
+				if err := r.Start(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// A runner that can't remember stamps all the same, and says once what is lost by that.
+func TestWithoutMemory(t *testing.T) {
+	r, log := startRunner(t, "BILLING_RUNNER_STATE_DIR=/dev/null/state")
+	x := exchange("acme")
+	stampExchange(t, r, "", x)
+	if st, _ := open(t, "", x); st.Sequence != 1 || !st.PreviousEpoch.IsZero() {
+		t.Errorf("stamp %+v", st)
+	}
+	warned := 0
+	for _, line := range log.lines(t) {
+		if text, _ := line["message"].(string); strings.Contains(text, "BILLING_RUNNER_STATE_DIR") && line["level"] == "warn" {
+			warned++
+		}
+	}
+	if warned != 1 {
+		t.Errorf("warned %d times", warned)
 	}
 }

@@ -77,5 +77,15 @@ func NewEpoch(start time.Time, random uint64) Epoch {
 // String is the epoch as 28 lower-case hex digits.
 func (e Epoch) String() string { return hex.EncodeToString(e[:]) }
 
+// Start is when the run began, by the runner's clock (UTC, ms).
+func (e Epoch) Start() time.Time {
+	var t [8]byte
+	copy(t[2:], e[:6])
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(t[:]))).UTC()
+}
+
+// MarshalText is the epoch as String gives it.
+func (e Epoch) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, e[:]), nil }
+
 // IsZero reports whether no epoch is named.
 func (e Epoch) IsZero() bool { return e == Epoch{} }

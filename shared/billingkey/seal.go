@@ -20,13 +20,14 @@ type Sealer struct {
 	ciphers map[*stampKey]cipher.AEAD
 	epoch   Epoch
 	salt    [saltLen]byte
-	last    atomic.Uint64
+	// last is the last number that was given.
+	last *atomic.Uint64
 }
 
 // NewSealer prepares the stamps of one epoch. The salt is read from random (crypto/rand.Reader). It fails where random
 // does.
 func NewSealer(keys *KeySet, epoch Epoch, random io.Reader) (*Sealer, error) {
-	s := &Sealer{keys: keys, epoch: epoch, ciphers: make(map[*stampKey]cipher.AEAD, len(keys.keys))}
+	s := &Sealer{keys: keys, epoch: epoch, ciphers: make(map[*stampKey]cipher.AEAD, len(keys.keys)), last: new(atomic.Uint64)}
 	if _, err := io.ReadFull(random, s.salt[:]); err != nil {
 		return nil, fmt.Errorf("stamp salt: %w", err)
 	}
@@ -39,6 +40,10 @@ func NewSealer(keys *KeySet, epoch Epoch, random io.Reader) (*Sealer, error) {
 	}
 	return s, nil
 }
+
+// CountIn has the stamps numbered by a counter of the caller's, which holds 0: its value is then at any moment at least
+// the last number that went out. It must be called before the first Seal.
+func (s *Sealer) CountIn(counter *atomic.Uint64) { s.last = counter }
 
 // ErrAllRetired says that every key of the set was retired before the stamp's time.
 var ErrAllRetired = errors.New("stamp: all keys are retired")

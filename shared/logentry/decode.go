@@ -17,9 +17,9 @@ const (
 	notInteger = "not a whole number"
 )
 
-// Decode reads one entry, a part that Split gave. The error is ErrNotObject, or a *FieldError for a member that only the gateway writes and
-// that identifies or dates the request. Whatever a client or an upstream may choose never fails: it is left out and
-// named in Doubts.
+// Decode reads one entry, a part that Split gave. The error is ErrNotObject, or a *FieldError for a member that only the
+// gateway writes and that identifies or dates the request; beside a FieldError stands what else could be read. Whatever a
+// client or an upstream may choose never fails: it is left out and named in Doubts.
 func Decode(raw json.RawMessage) (*Entry, error) {
 	o, ok := asObject(raw)
 	if !ok {
@@ -44,7 +44,7 @@ func Decode(raw json.RawMessage) (*Entry, error) {
 		readCustom(r, e)
 	}
 	if r.err != nil {
-		return nil, r.err
+		return e, r.err
 	}
 	slices.Sort(r.doubts)
 	e.Doubts = r.doubts

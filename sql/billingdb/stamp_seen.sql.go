@@ -7,7 +7,29 @@ package billingdb
 
 import (
 	"context"
+	"strings"
+	"time"
 )
+
+const deleteStampSeen = `-- name: DeleteStampSeen :exec
+DELETE FROM stamp_seen WHERE id IN (/*SLICE:ids*/?)
+`
+
+// DeleteStampSeen removes ranges that others hold now.
+func (q *Queries) DeleteStampSeen(ctx context.Context, ids []int64) error {
+	query := deleteStampSeen
+	var queryParams []interface{}
+	if len(ids) > 0 {
+		for _, v := range ids {
+			queryParams = append(queryParams, v)
+		}
+		query = strings.Replace(query, "/*SLICE:ids*/?", strings.Repeat(",?", len(ids))[1:], 1)
+	} else {
+		query = strings.Replace(query, "/*SLICE:ids*/?", "NULL", 1)
+	}
+	_, err := q.db.ExecContext(ctx, query, queryParams...)
+	return err
+}
 
 const insertStampSeen = `-- name: InsertStampSeen :exec
 INSERT INTO stamp_seen (
@@ -38,5 +60,182 @@ func (q *Queries) InsertStampSeen(ctx context.Context, arg InsertStampSeenParams
 		arg.PreviousEpoch,
 		arg.PreviousLast,
 	)
+	return err
+}
+
+const lockStampSeen = `-- name: LockStampSeen :many
+SELECT id, first_sequence, last_sequence, previous_epoch, previous_last, create_time FROM stamp_seen
+WHERE runner = ? AND epoch = ? AND verified = ?
+  AND first_sequence >= ?
+ORDER BY first_sequence, id
+LIMIT ?
+FOR UPDATE
+`
+
+type LockStampSeenParams struct {
+	Runner       string
+	Epoch        []byte
+	Verified     bool
+	FromSequence uint64
+	Limit        int32
+}
+
+type LockStampSeenRow struct {
+	ID            int64
+	FirstSequence uint64
+	LastSequence  uint64
+	PreviousEpoch []byte
+	PreviousLast  uint64
+	CreateTime    time.Time
+}
+
+// LockStampSeen reads ranges of one run in their order and locks them: of two that fold the same, one waits.
+func (q *Queries) LockStampSeen(ctx context.Context, arg LockStampSeenParams) ([]LockStampSeenRow, error) {
+	rows, err := q.db.QueryContext(ctx, lockStampSeen,
+		arg.Runner,
+		arg.Epoch,
+		arg.Verified,
+		arg.FromSequence,
+		arg.Limit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LockStampSeenRow
+	for rows.Next() {
+		var i LockStampSeenRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.FirstSequence,
+			&i.LastSequence,
+			&i.PreviousEpoch,
+			&i.PreviousLast,
+			&i.CreateTime,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const stampRunsBehind = `-- name: StampRunsBehind :many
+SELECT runner, epoch, verified, CAST(MAX(id) AS SIGNED) AS last_id FROM stamp_seen
+WHERE id > ?
+GROUP BY runner, epoch, verified
+ORDER BY runner, epoch, verified
+`
+
+type StampRunsBehindRow struct {
+	Runner   string
+	Epoch    []byte
+	Verified bool
+	LastID   int64
+}
+
+// StampRunsBehind says which runs have ranges behind an id, and the highest id of each.
+func (q *Queries) StampRunsBehind(ctx context.Context, afterID int64) ([]StampRunsBehindRow, error) {
+	rows, err := q.db.QueryContext(ctx, stampRunsBehind, afterID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []StampRunsBehindRow
+	for rows.Next() {
+		var i StampRunsBehindRow
+		if err := rows.Scan(
+			&i.Runner,
+			&i.Epoch,
+			&i.Verified,
+			&i.LastID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const stampsSeen = `-- name: StampsSeen :many
+SELECT runner, epoch, verified, first_sequence, last_sequence, previous_epoch, previous_last, create_time,
+  CAST(TIMESTAMPDIFF(SECOND, create_time, CURRENT_TIMESTAMP) AS SIGNED) AS age
+FROM stamp_seen
+ORDER BY runner, epoch, verified, first_sequence
+`
+
+type StampsSeenRow struct {
+	Runner        string
+	Epoch         []byte
+	Verified      bool
+	FirstSequence uint64
+	LastSequence  uint64
+	PreviousEpoch []byte
+	PreviousLast  uint64
+	CreateTime    time.Time
+	Age           int64
+}
+
+// StampsSeen reads all ranges in the order of runner, run and number. age is the seconds since the first of a range
+// arrived.
+func (q *Queries) StampsSeen(ctx context.Context) ([]StampsSeenRow, error) {
+	rows, err := q.db.QueryContext(ctx, stampsSeen)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []StampsSeenRow
+	for rows.Next() {
+		var i StampsSeenRow
+		if err := rows.Scan(
+			&i.Runner,
+			&i.Epoch,
+			&i.Verified,
+			&i.FirstSequence,
+			&i.LastSequence,
+			&i.PreviousEpoch,
+			&i.PreviousLast,
+			&i.CreateTime,
+			&i.Age,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const widenStampSeen = `-- name: WidenStampSeen :exec
+UPDATE stamp_seen SET last_sequence = ?, create_time = ?
+WHERE id = ?
+`
+
+type WidenStampSeenParams struct {
+	LastSequence uint64
+	CreateTime   time.Time
+	ID           int64
+}
+
+// WidenStampSeen makes one range hold what others held, since the first of them arrived.
+func (q *Queries) WidenStampSeen(ctx context.Context, arg WidenStampSeenParams) error {
+	_, err := q.db.ExecContext(ctx, widenStampSeen, arg.LastSequence, arg.CreateTime, arg.ID)
 	return err
 }

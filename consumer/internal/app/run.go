@@ -72,6 +72,7 @@ func Run(ctx context.Context, cfg config.Config, log zerolog.Logger) (err error)
 	if err := waitForSchema(ctx, store, ready, log); err != nil {
 		return err
 	}
+	parts.Go(func() { foldStamps(beside, store, metrics, log) })
 	writer := store.NewWriter()
 	flow.Ledger = writer
 	err = messages.Run(ctx)

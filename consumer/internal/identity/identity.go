@@ -19,6 +19,12 @@ type Identity struct {
 	RequestID *billingkey.RequestID
 	// Stamp is the believed stamp, nil without one.
 	Stamp *billingkey.Stamp
+	// Arrived is the stamp whose number has arrived with this entry: the believed one, or one that opened and names the
+	// request that the gateway confirms, whatever else speaks against it. A stamp of another request does not count: it
+	// was copied from there, and its own entry may be lost.
+	Arrived *billingkey.Stamp
+	// ArrivedSealed is false where anybody could have made it.
+	ArrivedSealed bool
 	// Consumer is who is billed: the entry's own APISIX consumer, "" when anonymous; the stamp's where the entry has no
 	// such field; nil when neither tells.
 	Consumer *string
@@ -61,7 +67,12 @@ func Resolve(e *logentry.Entry, keys *billingkey.KeySet, rules Rules, fingerprin
 			if doubt == billingkey.ConsumerMismatch && *e.Consumer == "" {
 				id.Marks = append(id.Marks, MarkAnonymousStamp)
 			}
+			if doubt != billingkey.IDMismatch && confirmed {
+				id.Arrived, id.ArrivedSealed = stamp, state == billingkey.Verified
+			}
 			stamp, state = nil, doubt
+		} else {
+			id.Arrived, id.ArrivedSealed = stamp, state == billingkey.Verified
 		}
 	}
 	if stamp == nil && state == billingkey.Absent && e.Billing != nil && e.Billing.RequestID != "" && !confirmed {

@@ -271,3 +271,46 @@ func TestFingerprint(t *testing.T) {
 		seen[print] = name
 	}
 }
+
+// A stamp's number has arrived with the entry of its own request, whatever else speaks against the stamp; a stamp that
+// stands at another request brings no number.
+func TestWhichNumbersArrive(t *testing.T) {
+	keys := keySet(t, secret("k1", 1))
+	good := seal(t, keys, nil)
+	late := seal(t, keys, func(s *billingkey.Stamp) { s.Time = start.Add(time.Hour) })
+	moved := seal(t, keys, func(s *billingkey.Stamp) { s.RequestID, _ = billingkey.ParseRequestID(otherID) })
+	bob := "bob"
+	for _, tt := range []struct {
+		name     string
+		stamp    string
+		billing  bool
+		consumer *string
+		arrives  bool
+	}{
+		{"believed", good, true, nil, true},
+		{"believed without the gateway's word", good, false, nil, true},
+		{"at another time", late, true, nil, true},
+		{"at another time, without the gateway's word", late, false, nil, false},
+		{"of another APISIX consumer", good, true, &bob, true},
+		{"moved here", moved, true, nil, false},
+		{"forged", seal(t, keySet(t, secret("k1", 9)), nil), true, nil, false},
+		{"unsealed", seal(t, keySet(t, ""), nil), true, nil, true},
+		{"unsealed, without the gateway's word", seal(t, keySet(t, ""), nil), false, nil, false},
+	} {
+		ms, latency := startMS, 5.0
+		e := &logentry.Entry{Format: logentry.Default, StartMS: &ms, LatencyMS: &latency, Consumer: tt.consumer, HeaderStamps: []string{tt.stamp}}
+		if tt.billing {
+			e.Billing = &logentry.Billing{RequestID: gwID}
+		}
+		id, err := identity.Resolve(e, keys, identity.Rules{Tolerance: time.Second}, [16]byte{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := id.Arrived != nil; got != tt.arrives {
+			t.Errorf("%s: arrives %v, want %v", tt.name, got, tt.arrives)
+		}
+		if id.ArrivedSealed != (tt.arrives && tt.name != "unsealed") {
+			t.Errorf("%s: sealed %v", tt.name, id.ArrivedSealed)
+		}
+	}
+}

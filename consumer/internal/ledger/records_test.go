@@ -186,7 +186,7 @@ func TestStampNumbersArriveAsRanges(t *testing.T) {
 	u := record.Unit{}
 	for _, n := range []uint64{5, 1, 2, 3, 9, 2} {
 		u.Records = append(u.Records, request(someID(), func(r *record.Record) {
-			r.Stamp = &record.StampInfo{Runner: "host-1", Epoch: epoch, Sequence: n, Verified: true, PreviousLast: 7,
+			r.Arrived = &record.StampInfo{Runner: "host-1", Epoch: epoch, Sequence: n, Verified: true, PreviousLast: 7,
 				PreviousEpoch: billingkey.NewEpoch(start, 0)}
 		}))
 	}

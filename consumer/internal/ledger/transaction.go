@@ -80,11 +80,12 @@ func (t *transaction) write(ctx context.Context, items []*item) error {
 	for _, it := range items {
 		if it.reject != nil {
 			rejects = append(rejects, *it.reject)
+			seen.add(it.reject.Arrived)
 			continue
 		}
 		it.candidate.reset()
 		candidates = append(candidates, it.candidate)
-		seen.add(it.candidate.rec.Stamp)
+		seen.add(it.candidate.rec.Arrived)
 	}
 	if err := t.records(ctx, candidates); err != nil {
 		return err

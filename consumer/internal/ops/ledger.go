@@ -24,6 +24,9 @@ func (m *Metrics) Committed(rows int, took time.Duration) {
 // Retried counts an attempt at a transaction that failed.
 func (m *Metrics) Retried(fault string) { m.retries.WithLabelValues(fault).Inc() }
 
+// StampsMissing says how many stamp numbers did not arrive.
+func (m *Metrics) StampsMissing(numbers uint64) { m.missing.Set(float64(numbers)) }
+
 // MessageCommitted counts the entries of a message: as it was derived, and what the ledger says became of them.
 func (m *Metrics) MessageCommitted(unit *record.Unit, outcome ledger.Outcome) {
 	m.entriesRead.Add(float64(len(unit.Records) + len(unit.Rejects)))
@@ -42,5 +45,8 @@ func (m *Metrics) MessageCommitted(unit *record.Unit, outcome ledger.Outcome) {
 		m.keyStates.WithLabelValues(string(r.KeyState)).Inc()
 		m.keySources.WithLabelValues(string(r.KeySource)).Inc()
 		m.usageStates.WithLabelValues(string(r.Usage.State)).Inc()
+		if r.Usage.Mismatch {
+			m.mismatches.Inc()
+		}
 	}
 }

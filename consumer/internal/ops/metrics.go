@@ -29,6 +29,8 @@ type Metrics struct {
 	offsetJumps  *prometheus.CounterVec
 	expired      prometheus.Counter
 	restarts     prometheus.Counter
+	missing      prometheus.Gauge
+	mismatches   prometheus.Counter
 }
 
 // NewMetrics registers all metrics but those of WatchSource.
@@ -78,6 +80,14 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		usageStates: vector("billing_usage_states_total",
 			"Entries that are no rejects, by how sure their usage is.",
 			"state", names(record.UsageExact, record.UsagePartial, record.UsageMissing, record.UsageNone)...),
+
+		mismatches: counter("billing_usage_mismatches_total",
+			"Entries that are no rejects, whose counts a provider's own total or the gateway's llm_summary contradicts."),
+		missing: r.NewGauge(prometheus.GaugeOpts{
+			Name: "billing_stamp_numbers_missing",
+			Help: "Numbers of sealed stamps that did not arrive, of all runs of all runners, once a later number is there for 10 " +
+				"minutes: entries lost before the broker, or requests that the gateway gave up. See billing-consumer gaps.",
+		}),
 
 		// The database.
 		commits: counter("billing_commits_total", "Transactions committed."),

@@ -85,17 +85,25 @@ func build(e *logentry.Entry, id identity.Identity, u record.Usage, rule *policy
 // takeStamp puts what only a believed stamp knows onto the record.
 func takeStamp(rec *record.Record, stamp *billingkey.Stamp, state billingkey.State) {
 	verified := state == billingkey.Verified
-	rec.Stamp = &record.StampInfo{
+	rec.Stamp = stampInfo(stamp, verified)
+	rec.Dimensions = stamp.Dimensions
+	if verified && stamp.IdempotencyKey != "" {
+		rec.IdempotencyKey = &stamp.IdempotencyKey
+	}
+}
+
+// stampInfo is the numbering of a stamp, nil for none.
+func stampInfo(stamp *billingkey.Stamp, verified bool) *record.StampInfo {
+	if stamp == nil {
+		return nil
+	}
+	return &record.StampInfo{
 		Runner:        stamp.Runner,
 		Epoch:         stamp.Epoch,
 		Sequence:      stamp.Sequence,
 		Verified:      verified,
 		PreviousEpoch: stamp.PreviousEpoch,
 		PreviousLast:  stamp.PreviousLast,
-	}
-	rec.Dimensions = stamp.Dimensions
-	if verified && stamp.IdempotencyKey != "" {
-		rec.IdempotencyKey = &stamp.IdempotencyKey
 	}
 }
 

@@ -56,22 +56,29 @@ func (d *Deriver) Unit(origin record.Origin, body []byte) record.Unit {
 // entry derives one entry: exactly one of its results is not nil. A panic is that entry's reject; the others of its
 // message go on.
 func (d *Deriver) entry(prints *identity.Fingerprints, raw json.RawMessage) (rec *record.Record, reject *record.Reject) {
-	var key *billingkey.Key // once it is known
+	// Once they are known.
+	var key *billingkey.Key
+	var arrived *record.StampInfo
 	defer func() {
 		if p := recover(); p != nil {
 			// The value may hold content of the entry; its type says enough to find the place with the raw bytes.
 			rec, reject = nil, &record.Reject{Reason: deadletter.ReasonPanic, Detail: fmt.Sprintf("panic of type %T", p)}
 		}
 		if reject != nil {
-			reject.Key = key
+			reject.Key, reject.Arrived = key, arrived
 		}
 	}()
 	e, err := logentry.Decode(raw)
 	if err != nil {
+		if e != nil {
+			id, _ := identity.Resolve(e, d.Keys, d.Rules, [16]byte{})
+			arrived = stampInfo(id.Arrived, id.ArrivedSealed)
+		}
 		return nil, decodeReject(err)
 	}
 	fingerprint := prints.Next(e)
 	id, err := identity.Resolve(e, d.Keys, d.Rules, fingerprint)
+	arrived = stampInfo(id.Arrived, id.ArrivedSealed)
 	if err != nil {
 		return nil, identityReject(err)
 	}
@@ -84,6 +91,7 @@ func (d *Deriver) entry(prints *identity.Fingerprints, raw json.RawMessage) (rec
 	if rec.FingerprintKey, err = billingkey.NewKey(*e.StartMS, fingerprint); err != nil {
 		return nil, identityReject(err)
 	}
+	rec.Arrived = arrived
 	rec.Body = d.Body.Entry(raw)
 	return rec, nil
 }

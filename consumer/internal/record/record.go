@@ -106,7 +106,7 @@ type Usage struct {
 	Stream *bool
 }
 
-// StampInfo is what a believed stamp adds to a record: the runner's numbering.
+// StampInfo is the runner's numbering in a stamp.
 type StampInfo struct {
 	Runner string
 	Epoch  billingkey.Epoch
@@ -136,7 +136,9 @@ type Record struct {
 	RequestID      *string
 	IdempotencyKey *string
 	// Stamp is nil without a believed stamp.
-	Stamp      *StampInfo
+	Stamp *StampInfo
+	// Arrived is the stamp whose number has arrived with this entry, believed or not; nil without one.
+	Arrived    *StampInfo
 	Dimensions map[string]string
 
 	Consumer  *string
@@ -176,6 +178,8 @@ type Reject struct {
 	Detail string
 	// Key is the billing key, where one could be computed.
 	Key *billingkey.Key
+	// Arrived is the stamp whose number has arrived with this entry; nil without one.
+	Arrived *StampInfo
 	// Raw is the entry, or the whole message body when it could not be decoded.
 	Raw []byte
 	// BodySHA256 is over the whole raw message body: with EntryIndex and Reason it makes the dead letter unique.

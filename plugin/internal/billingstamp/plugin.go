@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	runnerhttp "github.com/apache/apisix-go-plugin-runner/pkg/http"
@@ -17,13 +18,18 @@ import (
 // Name is the plugin's name in the configuration of ext-plugin-post-req.
 const Name = "billing-keys"
 
-// Options are what a Plugin needs. All are required.
+// Options are what a Plugin needs. All are required but the counter and the previous run.
 type Options struct {
 	// Keys seal the stamps; an empty set leaves them unsealed.
 	Keys *billingkey.KeySet
 	// Runner is 1 to 255 bytes of UTF-8 and Epoch the run of this process.
 	Runner string
 	Epoch  billingkey.Epoch
+	// Counter numbers the stamps and holds 0; nil for a counter of the plugin's own.
+	Counter *atomic.Uint64
+	// PreviousEpoch is the run of this runner before this one and PreviousLast its last number; zero when not known.
+	PreviousEpoch billingkey.Epoch
+	PreviousLast  uint64
 	// Now is the clock, Random the source of the seal's salt.
 	Now    func() time.Time
 	Random io.Reader
@@ -42,6 +48,9 @@ type Plugin struct {
 	now    func() time.Time
 	log    zerolog.Logger
 
+	previousEpoch billingkey.Epoch
+	previousLast  uint64
+
 	// The kinds of failure that could come with every request.
 	unidentified, unstamped, panicked *quiet
 }
@@ -55,9 +64,13 @@ func New(o Options) (*Plugin, error) {
 	if err := sealer.Ready(o.Now()); err != nil {
 		return nil, err
 	}
+	if o.Counter != nil {
+		sealer.CountIn(o.Counter)
+	}
 	newQuiet := func() *quiet { return &quiet{log: o.Log, now: o.Now} }
 	return &Plugin{
 		keys: o.Keys, sealer: sealer, runner: o.Runner, epoch: o.Epoch, now: o.Now, log: o.Log,
+		previousEpoch: o.PreviousEpoch, previousLast: o.PreviousLast,
 		unidentified: newQuiet(), unstamped: newQuiet(), panicked: newQuiet(),
 	}, nil
 }

@@ -29,6 +29,8 @@ func (p *Plugin) stamp(c *Conf, r runnerhttp.Request, who identity, came billing
 		IdempotencyKey: idempotencyKey(c, r.Header().View()),
 		Dimensions:     dims,
 		Runner:         p.runner,
+		PreviousEpoch:  p.previousEpoch,
+		PreviousLast:   p.previousLast,
 	})
 }
 

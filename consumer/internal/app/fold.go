@@ -1,0 +1,58 @@
+package app
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"gateway-billing.internal/consumer/internal/gaps"
+	"gateway-billing.internal/consumer/internal/ledger"
+	"gateway-billing.internal/consumer/internal/ops"
+)
+
+const (
+	// foldInterval is how often the stamp numbers that arrived are folded. Between, they are only more rows.
+	foldInterval = 30 * time.Second
+	// gapsSettle is how long a number may be late before the metric counts it as missing: longer than any logger waits.
+	gapsSettle = 10 * time.Minute
+)
+
+// foldStamps folds the stamp numbers and counts what is missing, until ctx ends. Whatever fails is tried again at the
+// next time; the flow itself does not depend on it.
+func foldStamps(ctx context.Context, store *ledger.Store, metrics *ops.Metrics, log zerolog.Logger) {
+	behind := int64(0)
+	failed := false
+	for {
+		// Jitter: the members of a group start together.
+		wait := time.NewTimer(foldInterval/2 + rand.N(foldInterval)) //nolint:gosec // jitter is no secret
+		select {
+		case <-ctx.Done():
+			wait.Stop()
+			return
+		case <-wait.C:
+		}
+		var err error
+		if behind, err = store.FoldStamps(ctx, behind); err == nil {
+			err = countGaps(ctx, store, metrics)
+		}
+		if err != nil && !failed && ctx.Err() == nil {
+			log.Warn().Err(err).Msg("the stamp numbers that arrived can't be folded now; trying again")
+		}
+		failed = err != nil
+	}
+}
+
+func countGaps(ctx context.Context, store *ledger.Store, metrics *ops.Metrics) error {
+	seen, err := store.StampsSeen(ctx)
+	if err != nil {
+		return err
+	}
+	missing := uint64(0)
+	for _, run := range gaps.Find(seen, gapsSettle) {
+		missing += run.Missing
+	}
+	metrics.StampsMissing(missing)
+	return nil
+}
