@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -32,10 +33,10 @@ type Memory struct {
 	previous state
 }
 
-// Open takes a file in dir (made where it is missing) that no running process of the same runner has, and puts this run's
+// Open takes a file in dir (made where it is missing, but not what is above it) that no running process of the same runner has, and puts this run's
 // epoch into it. What the file said before is the previous run; a file that can't be believed says nothing.
 func Open(dir, runner string, epoch billingkey.Epoch) (*Memory, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
 	sum := sha256.Sum256([]byte(runner))

@@ -32,7 +32,7 @@ func wantPrevious(t *testing.T, m *runnermemory.Memory, wantEpoch billingkey.Epo
 }
 
 func TestNextRunKnowsTheLastNumber(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "made", "here")
+	dir := filepath.Join(t.TempDir(), "made")
 	m := open(t, dir, 1)
 	wantPrevious(t, m, billingkey.Epoch{}, 0)
 	var wg sync.WaitGroup
