@@ -25,7 +25,7 @@ type answer struct {
 	cut bool
 	// broken: the provider gave up in the middle, with an error behind the status 200.
 	broken bool
-	// several: more than one choice is being generated, each with a finish reason of its own.
+	// several: more than one choice is asked for, each with a finish reason of its own.
 	several bool
 	// images are those of an answer that counts nothing but them.
 	images int64
@@ -168,7 +168,6 @@ func (a *answer) event(f *frame) (terminal, is bool) {
 		return true, true
 	case "error":
 		a.broken = true
-		return false, true
 	}
 	if strings.HasPrefix(f.kind, "response.") && isObject(f.response) {
 		a.inside(f.response)
@@ -182,6 +181,7 @@ func (a *answer) event(f *frame) (terminal, is bool) {
 func (a *answer) general(f *frame) (terminal bool) {
 	counted := a.usage(f.usage) || a.usage(f.metadata) || a.billed(f.meta) || a.usage(raw(f.groq, "usage"))
 	if f.event == "stream-end" && isObject(f.response) { // Cohere chat v1
+		a.inside(f.response)
 		return a.billed(raw(f.response, "meta"))
 	}
 	if f.done == "true" || f.embeddings != "" && f.promptEval != "" { // Ollama

@@ -116,6 +116,8 @@ func (f *fields) normal() counts {
 		// What is not named there is not billed.
 		if f.has(billedInput) || f.has(billedOutput) {
 			c.prompt, c.completion = sum(n(billedInput), new(int64)), sum(n(billedOutput), new(int64))
+		} else if f.has(billedTotal) {
+			c.prompt, c.completion = n(billedTotal), new(int64)
 		}
 	case f.has(totalTokens): // rerank
 		c.total = n(totalTokens)

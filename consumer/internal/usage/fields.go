@@ -41,6 +41,7 @@ const (
 
 	billedInput // Cohere: in billed_units
 	billedOutput
+	billedTotal
 	billedUnits // that there was such an object
 	searchUnits
 	billedImages
@@ -97,9 +98,9 @@ func (f *fields) covers(earlier *fields) bool {
 	return true
 }
 
-// read reads a usage object; false where it is not complete or holds none of the fields.
+// read reads a usage object, as far as it goes; false where it holds none of the fields.
 func (f *fields) read(object string) bool {
-	_, whole := members(object, func(name, value string) {
+	members(object, func(name, value string) {
 		if i, ok := byName[name]; ok {
 			f.set(i, value)
 			return
@@ -132,7 +133,7 @@ func (f *fields) read(object string) bool {
 			}
 		}
 	})
-	return whole && f.any
+	return f.any
 }
 
 // byName are the members of the usage objects themselves.
@@ -156,7 +157,7 @@ var (
 	cacheCreation = map[string]field{"ephemeral_1h_input_tokens": cacheWrite1h}
 	serverTools   = map[string]field{"web_search_requests": webSearches, "web_fetch_requests": webFetches}
 	billed        = map[string]field{
-		"input_tokens": billedInput, "output_tokens": billedOutput, "search_units": searchUnits, "images": billedImages,
+		"input_tokens": billedInput, "output_tokens": billedOutput, "total_tokens": billedTotal, "search_units": searchUnits, "images": billedImages,
 		"classifications": classifications,
 	}
 )

@@ -8,9 +8,9 @@ import (
 // eventStream is the content type of AWS's binary frames. They are no text: nothing is read from them.
 const eventStream = "application/vnd.amazon.eventstream"
 
-// readAnswer reads an answer, whatever its framing.
-func readAnswer(body, contentType string) answer {
-	var a answer
+// readAnswer reads an answer, whatever its framing. several says that more than one choice was asked for.
+func readAnswer(body, contentType string, several bool) answer {
+	a := answer{several: several}
 	if strings.HasPrefix(contentType, eventStream) {
 		return a
 	}

@@ -14,6 +14,8 @@ type request struct {
 	model *string
 	// stream is nil when nothing tells; a body that was seen whole and has a model, but no stream, asks for none.
 	stream *bool
+	// several: more than one choice is asked for.
+	several bool
 }
 
 func readRequest(e *logentry.Entry) request {
@@ -26,6 +28,10 @@ func readRequest(e *logentry.Entry) request {
 				model = text(value)
 			case "stream":
 				stream = value
+			case "n":
+				ask.several = ask.several || isSeveral(value)
+			case "generationConfig", "generation_config": // Gemini
+				ask.several = ask.several || isSeveral(raw(value, "candidateCount")) || isSeveral(raw(value, "candidate_count"))
 			}
 		})
 		ask.model = known(model)
@@ -40,19 +46,19 @@ func readRequest(e *logentry.Entry) request {
 		return ask
 	}
 	model, streams := fromPath(path(*e.URI))
-	ask.model = either(ask.model, known(model))
-	if streams {
-		ask.stream = new(true)
-	}
+	ask.model, ask.stream = either(ask.model, known(model)), either(streams, ask.stream)
 	return ask
 }
 
-// fromPath reads the model out of a path, where the provider puts it there:
+// isSeveral says whether a number is not one.
+func isSeveral(n string) bool { return n != "" && n != "1" && n != "null" }
+
+// fromPath reads the model out of a path, and whether the answer is a stream, where the provider puts them there:
 //
 //	Gemini   …/models/{model}:generateContent, :streamGenerateContent
 //	Azure    …/deployments/{deployment}/…
 //	Bedrock  …/model/{model}/converse, converse-stream, invoke, invoke-with-response-stream
-func fromPath(path string) (model string, streams bool) {
+func fromPath(path string) (model string, streams *bool) {
 	parts := strings.Split(path, "/")
 	for i := range len(parts) - 1 {
 		name, next := parts[i], parts[i+1]
@@ -60,14 +66,17 @@ func fromPath(path string) (model string, streams bool) {
 		switch {
 		case name == "models" && strings.Contains(next, ":"):
 			model, action, _ := strings.Cut(next, ":")
-			return unescaped(model), action == "streamGenerateContent"
+			if action == "generateContent" || action == "streamGenerateContent" {
+				streams = new(action == "streamGenerateContent")
+			}
+			return unescaped(model), streams
 		case name == "deployments" && i+2 < len(parts):
-			return unescaped(next), false
+			return unescaped(next), nil
 		case name == "model" && slices.Contains([]string{"converse", "converse-stream", "invoke", "invoke-with-response-stream"}, last):
-			return unescaped(next), strings.HasSuffix(last, "-stream")
+			return unescaped(next), new(strings.HasSuffix(last, "-stream"))
 		}
 	}
-	return "", false
+	return "", nil
 }
 
 func unescaped(s string) string {

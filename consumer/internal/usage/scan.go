@@ -10,8 +10,9 @@ import (
 // nothing, and gives what was complete before the end. What stands inside a value, such as generated text that imitates
 // a usage object, is never looked at.
 
-// members calls each with the top-level members of the object that s begins with, the last of a repeated name last. end
-// is the place behind the object; whole is false where it does not close, or is none.
+// members calls each with the top-level members of the object that s begins with, the last of a repeated name last; an
+// object or array that does not close is given as far as it goes. end is the place behind the object; whole is false
+// where it does not close, or is none.
 func members(s string, each func(name, value string)) (end int, whole bool) {
 	i := space(s, 0)
 	if i >= len(s) || s[i] != '{' {
@@ -36,6 +37,9 @@ func members(s string, each func(name, value string)) (end int, whole bool) {
 		i = space(s, i+1)
 		valueEnd, ok := skip(s, i)
 		if !ok {
+			if i < len(s) && (s[i] == '{' || s[i] == '[') {
+				each(name, s[i:valueEnd])
+			}
 			return i, false
 		}
 		each(name, s[i:valueEnd])

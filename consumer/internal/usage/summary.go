@@ -10,8 +10,8 @@ import (
 // summary is APISIX's llm_summary: what its ai-proxy read of the answer. A count that was never set stands there as the
 // text "0", so zero is not known.
 type summary struct {
-	prompt, completion, cacheRead, cacheCreation, reasoning string
-	model                                                   string
+	prompt, completion, total, cacheRead, cacheCreation, reasoning string
+	model                                                          string
 }
 
 func readSummary(e *logentry.Entry) summary {
@@ -25,6 +25,8 @@ func readSummary(e *logentry.Entry) summary {
 			s.prompt = value
 		case "completion_tokens":
 			s.completion = value
+		case "total_tokens":
+			s.total = value
 		case "cache_read_input_tokens":
 			s.cacheRead = value
 		case "cache_creation_input_tokens":
@@ -50,6 +52,9 @@ func (s *summary) counts(excludesCached bool) (counts, record.UsageState) {
 	}
 	c.prompt, c.completion = read(s.prompt), read(s.completion)
 	c.cached, c.cacheWrite, c.reasoning = read(s.cacheRead), read(s.cacheCreation), read(s.reasoning)
+	if total := read(s.total); c.completion == nil && c.prompt != nil && total != nil && *total == *c.prompt {
+		c.completion = new(int64) // embeddings
+	}
 	told := c.prompt != nil
 	if excludesCached {
 		c.prompt = sum(c.prompt, c.cached, c.cacheWrite)

@@ -29,7 +29,7 @@ func Extract(e *logentry.Entry, hint Hint) record.Usage {
 	}
 	var a answer
 	if e.ResponseBody != nil {
-		a = readAnswer(*e.ResponseBody, contentType(e))
+		a = readAnswer(*e.ResponseBody, contentType(e), ask.several)
 	}
 	u.Model, u.ProviderResponseID, u.ServiceTier = either(known(a.model), ask.model), known(a.id), known(a.tier)
 	u.Stream = streamed(e, ask, &a)
