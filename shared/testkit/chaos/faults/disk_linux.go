@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os/signal"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -24,10 +25,11 @@ func diskFull(server Server, admin *sql.DB) schedule.Fault {
 	return func(ctx context.Context, _ uint64) (healing, error) {
 		pid, before := server.PID(), unix.Rlimit{}
 		heal := func(ctx context.Context) error {
-			if server.PID() == 0 { // a server may also give up
-				return server.Start(ctx)
+			err := unix.Prlimit(pid, unix.RLIMIT_FSIZE, &before, nil)
+			if err != nil && !errors.Is(err, unix.ESRCH) {
+				return fmt.Errorf("limits of the database: %w", err)
 			}
-			return unix.Prlimit(pid, unix.RLIMIT_FSIZE, &before, nil)
+			return revive(ctx, server, admin)
 		}
 		largest, err := largestFile(ctx, admin)
 		if err != nil {
@@ -38,6 +40,20 @@ func diskFull(server Server, admin *sql.DB) schedule.Fault {
 		}
 		limit := unix.Rlimit{Cur: uint64(largest), Max: before.Max}
 		return heal, unix.Prlimit(pid, unix.RLIMIT_FSIZE, &limit, nil)
+	}
+}
+
+// revive waits until the server answers, and starts it where it has given up for want of space.
+func revive(ctx context.Context, server Server, admin *sql.DB) error {
+	for {
+		if server.PID() == 0 {
+			return server.Start(ctx)
+		}
+		err := admin.PingContext(ctx)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		wait(ctx, 100*time.Millisecond)
 	}
 }
 

@@ -5,8 +5,10 @@ package fleet
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -29,7 +31,8 @@ type Fleet struct {
 	mu      sync.Mutex
 	want    int
 	started int
-	members []*member
+	members []*member        // those that nobody told to end
+	living  map[*member]bool // and those that were, as long as they run
 	ended   bool
 	failed  chan error // holds the first failure
 	watches sync.WaitGroup
@@ -38,13 +41,15 @@ type Fleet struct {
 // member is one process.
 type member struct {
 	*programs.Consumer
-	log string
-	// armed: it kills itself at a point of the flow. leaving: it was told to end. Both are guarded by Fleet.mu.
-	armed, leaving bool
+	log   string
+	armed bool // it kills itself at a point of the flow
+	end   func() error
 }
 
 // New makes a fleet without members.
-func New(config Config) *Fleet { return &Fleet{config: config, failed: make(chan error, 1)} }
+func New(config Config) *Fleet {
+	return &Fleet{config: config, living: map[*member]bool{}, failed: make(chan error, 1)}
+}
 
 // Failed gets an error when a consumer ended that nobody ended, or can't be started.
 func (f *Fleet) Failed() <-chan error { return f.failed }
@@ -63,9 +68,8 @@ func (f *Fleet) Scale(n int) error {
 	err := f.fill()
 	var leaving []*member
 	for len(f.members) > n {
-		m := f.members[0]
-		f.members, m.leaving = f.members[1:], true
-		leaving = append(leaving, m)
+		leaving = append(leaving, f.members[0])
+		f.members = f.members[1:]
 	}
 	f.mu.Unlock()
 	for _, m := range leaving {
@@ -92,13 +96,15 @@ func (f *Fleet) start(env ...string) (*member, error) {
 	if m.Consumer, err = programs.StartConsumer(f.config.Binary, f.config.ConfigFile, m.log, append(env, f.config.Env...)...); err != nil {
 		return nil, err
 	}
+	m.end = sync.OnceValue(m.drain) // a second SIGTERM would end it at once
 	f.members = append(f.members, m)
+	f.living[m] = true
 	f.watches.Go(func() { f.watch(m) })
 	return m, nil
 }
 
-// end drains the member. That a point in its drain kills it is no error, nor that it had not begun to run.
-func (m *member) end() error {
+// drain ends the member in order. That a point in its drain kills it is no error, nor that it had not begun to run.
+func (m *member) drain() error {
 	err := m.Drain()
 	if err == nil || m.armed && m.EndedBy(syscall.SIGKILL) || m.EndedBy(syscall.SIGTERM) && m.silent() {
 		return nil
@@ -117,18 +123,21 @@ func (f *Fleet) watch(m *member) {
 	<-m.Done()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !m.leaving && (!m.armed || !m.EndedBy(syscall.SIGKILL)) {
+	delete(f.living, m)
+	if f.remove(m) && !(m.armed && m.EndedBy(syscall.SIGKILL)) {
 		f.fail(fmt.Errorf("%s: %w", filepath.Base(m.log), m.Check()))
 		f.ended = true // the next would end as well
-	}
-	for i, other := range f.members {
-		if other == m {
-			f.members = append(f.members[:i:i], f.members[i+1:]...)
-		}
 	}
 	if err := f.fill(); err != nil {
 		f.fail(err)
 	}
+}
+
+// remove takes a member out of those that are to run, and says whether it was one; f.mu is held.
+func (f *Fleet) remove(m *member) bool {
+	before := len(f.members)
+	f.members = slices.DeleteFunc(f.members, func(other *member) bool { return other == m })
+	return len(f.members) < before
 }
 
 // Stop drains all members. Each must end well.
@@ -146,11 +155,12 @@ func (f *Fleet) End() error {
 	f.mu.Lock()
 	f.ended, f.want = true, 0
 	var errs []error
-	for _, m := range f.members {
-		m.leaving = true
+	f.members = nil
+	living := slices.Collect(maps.Keys(f.living))
+	f.mu.Unlock()
+	for _, m := range living {
 		errs = append(errs, m.Kill())
 	}
-	f.mu.Unlock()
 	f.watches.Wait()
 	return errors.Join(errs...)
 }

@@ -9,7 +9,7 @@ import (
 // pointEnv is what the consumer's builds under the tag chaos read.
 const pointEnv = "CHAOS_POINT"
 
-// pick is one of the members; f.mu is held.
+// pick is one of the members, nil when there is none; f.mu is held.
 func (f *Fleet) pick(draw uint64) *member {
 	if len(f.members) == 0 {
 		return nil
@@ -17,16 +17,21 @@ func (f *Fleet) pick(draw uint64) *member {
 	return f.members[draw%uint64(len(f.members))]
 }
 
-// Kill ends one member with SIGKILL. Another takes its place.
-func (f *Fleet) Kill(draw uint64) error {
+// take is one of the members, which is to end now: another takes its place when it has.
+func (f *Fleet) take(draw uint64) *member {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	m := f.pick(draw)
-	if m == nil {
-		return nil
+	f.remove(m)
+	return m
+}
+
+// Kill ends one member with SIGKILL.
+func (f *Fleet) Kill(draw uint64) error {
+	if m := f.take(draw); m != nil {
+		return m.Consumer.Kill()
 	}
-	m.leaving = true
-	return m.Consumer.Kill()
+	return nil
 }
 
 // Pause halts one member and returns what lets it go on.
@@ -52,41 +57,27 @@ func unlessGone(err error) error {
 
 // Restart drains one member, as a deployment does.
 func (f *Fleet) Restart(draw uint64) error {
-	f.mu.Lock()
-	m := f.pick(draw)
-	if m == nil {
-		f.mu.Unlock()
-		return nil
+	if m := f.take(draw); m != nil {
+		return m.end()
 	}
-	m.leaving = true
-	f.mu.Unlock()
-	return m.end()
+	return nil
 }
 
 // Arm kills one member and starts another in its place that kills itself at the n-th pass of a point of the flow. drain
 // tells it to stop, so that it comes to the points of the drain.
 func (f *Fleet) Arm(draw uint64, point string, n uint64) (drain func() error, err error) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if m := f.pick(draw); m != nil {
-		m.leaving = true
-		if err := m.Consumer.Kill(); err != nil {
-			return nil, err
-		}
-		for i, other := range f.members {
-			if other == m {
-				f.members = append(f.members[:i:i], f.members[i+1:]...)
-			}
-		}
-	}
+	victim := f.pick(draw)
+	f.remove(victim)
 	m, err := f.start(fmt.Sprintf("%s=%s:%d", pointEnv, point, n))
-	if err != nil {
-		return nil, err
+	f.mu.Unlock()
+	if victim != nil {
+		err = errors.Join(err, victim.Consumer.Kill())
 	}
 	return func() error {
 		f.mu.Lock()
-		m.leaving = true
+		f.remove(m)
 		f.mu.Unlock()
 		return m.end()
-	}, nil
+	}, err
 }

@@ -103,7 +103,8 @@ func (p *parts) startServers(ctx context.Context, o options) (err error) {
 	faults.PrepareDisk()
 	p.servers, err = stack.StartPrivate(ctx, stack.Options{DatabaseArgs: []string{
 		"--innodb-lock-wait-timeout=1", // so that lock wait timeouts happen too
-		"--innodb-log-file-size=4M",    // so that the ledger's file is soon the largest ("disk full")
+		// So that the ledger's file is soon the largest ("disk full"); not every server has this setting.
+		"--loose-innodb-log-file-size=4M",
 	}})
 	if err != nil {
 		return err
