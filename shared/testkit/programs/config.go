@@ -29,6 +29,18 @@ http:
 `, strings.Join(c.NameServers, ", "), c.Topic, c.Group, c.DSN), 0o600)
 }
 
+// Gaps lists the numbers of stamps that did not arrive, of all runs, settled or not: a JSON object a line.
+func Gaps(ctx context.Context, binary, config string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, binary, "gaps", "--config", config, "--settle", "0s", "--all", "--output", "json")
+	var problem strings.Builder
+	cmd.Stderr = &problem
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("billing-consumer gaps: %w\n%s", err, problem.String())
+	}
+	return out, nil
+}
+
 // Migrate brings the schema of a configuration's database up to date.
 func Migrate(ctx context.Context, binary, config string) error {
 	out, err := exec.CommandContext(ctx, binary, "migrate", "up", "--config", config).CombinedOutput()

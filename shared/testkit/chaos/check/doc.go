@@ -19,6 +19,8 @@ type Run struct {
 	Profile traffic.Profile
 	// Metrics are the counters of the consumers that lived to the end.
 	Metrics map[string]float64
+	// Gaps is what `billing-consumer gaps` says of all runs at once, a JSON object a line.
+	Gaps []byte
 }
 
 // Report is what was found.

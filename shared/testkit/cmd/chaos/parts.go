@@ -35,16 +35,18 @@ const (
 
 // parts are everything that runs, and how to end it.
 type parts struct {
-	dir     string // of logs and binaries
-	servers *stack.Stack
-	admin   *sql.DB
-	proxy   *proxies.Proxy
-	runner  *extplugin.Runner
-	gateway *gateway.Gateway
-	fleet   *fleet.Fleet
-	book    *truth.Book
-	clients *traffic.Clients
-	keys    *billingkey.KeySet
+	dir string // of logs and binaries
+	// consumer is the binary and config its configuration.
+	consumer, config string
+	servers          *stack.Stack
+	admin            *sql.DB
+	proxy            *proxies.Proxy
+	runner           *extplugin.Runner
+	gateway          *gateway.Gateway
+	fleet            *fleet.Fleet
+	book             *truth.Book
+	clients          *traffic.Clients
+	keys             *billingkey.KeySet
 
 	ends []func() error
 }
@@ -136,6 +138,7 @@ func (p *parts) startServers(ctx context.Context, o options) (err error) {
 // and the way through the proxy.
 func (p *parts) prepareConsumers(ctx context.Context, binary, secret string) error {
 	file := filepath.Join(p.dir, "consumer.yaml")
+	p.consumer, p.config = binary, file
 	config := programs.ConsumerConfig{
 		NameServers: p.servers.RocketMQ.NameServers(), Topic: topic, Group: group, DSN: p.servers.Database.DSN(database),
 	}

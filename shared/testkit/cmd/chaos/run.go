@@ -11,6 +11,7 @@ import (
 
 	"gateway-billing.internal/shared/testkit/chaos/check"
 	"gateway-billing.internal/shared/testkit/chaos/traffic"
+	"gateway-billing.internal/shared/testkit/programs"
 )
 
 type options struct {
@@ -57,7 +58,13 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	report, err := check.All(ctx, check.Run{DB: p.admin, Book: p.book, Keys: p.keys, Profile: o.profile, Metrics: metrics})
+	gaps, err := programs.Gaps(ctx, p.consumer, p.config)
+	if err != nil {
+		return err
+	}
+	report, err := check.All(ctx, check.Run{
+		DB: p.admin, Book: p.book, Keys: p.keys, Profile: o.profile, Metrics: metrics, Gaps: gaps,
+	})
 	if err != nil {
 		return err
 	}
