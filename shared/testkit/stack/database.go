@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -18,7 +19,39 @@ import (
 	"gateway-billing.internal/shared/testkit/stack/internal/artifact"
 )
 
-// Database is a MariaDB of our own, or any MySQL-protocol server from outside. Each commit is flushed.
+// Kind is a sort of database server.
+type Kind string
+
+// The kinds that can be started.
+const (
+	MariaDB Kind = "mariadb"
+	MySQL   Kind = "mysql"
+)
+
+// ErrNoMySQL: this machine can't get a MySQL server. The error that wraps it says why.
+var ErrNoMySQL = artifact.ErrNoMySQL
+
+// kind is what is started: k, else what the environment says, else MariaDB.
+func (k Kind) kind() (Kind, error) {
+	switch k = cmp.Or(k, Kind(os.Getenv(KindEnv)), MariaDB); k {
+	case MariaDB, MySQL:
+		return k, nil
+	default:
+		return k, fmt.Errorf("%s: there is no database %q: mariadb or mysql", KindEnv, k)
+	}
+}
+
+// databaseProgram is an unpacked server.
+type databaseProgram interface {
+	// Command runs the server with arguments, Args are those that a run on a data directory needs, NewData makes one.
+	Command(args ...string) *exec.Cmd
+	Args(data string) []string
+	NewData(dir string) error
+	// Client is the path of a command-line client, "" without one.
+	Client() string
+}
+
+// Database is a MariaDB or MySQL of our own, or any MySQL-protocol server from outside. Each commit is flushed.
 type Database struct {
 	*Server
 	admin *mysql.Config
@@ -26,7 +59,14 @@ type Database struct {
 	client string
 }
 
-func prepareDatabase(ctx context.Context, cache *artifact.Cache) (*artifact.MariaDB, error) {
+func prepareDatabase(ctx context.Context, cache *artifact.Cache, kind Kind) (databaseProgram, error) {
+	kind, err := kind.kind()
+	if err != nil {
+		return nil, err
+	}
+	if kind == MySQL {
+		return cache.MySQL(ctx)
+	}
 	program, err := cache.Database(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("MariaDB: %w (or set %s to a server's administrative DSN)", err, DatabaseEnv)
@@ -34,9 +74,9 @@ func prepareDatabase(ctx context.Context, cache *artifact.Cache) (*artifact.Mari
 	return program, nil
 }
 
-// newDatabase starts a private MariaDB with its data under dir.
-func newDatabase(ctx context.Context, cache *artifact.Cache, dir string, extra []string) (*Database, error) {
-	program, err := prepareDatabase(ctx, cache)
+// newDatabase starts a private server with its data under dir.
+func newDatabase(ctx context.Context, cache *artifact.Cache, dir string, kind Kind, extra []string) (*Database, error) {
+	program, err := prepareDatabase(ctx, cache, kind)
 	if err != nil {
 		return nil, err
 	}
@@ -53,11 +93,11 @@ func newDatabase(ctx context.Context, cache *artifact.Cache, dir string, extra [
 	init := filepath.Join(dir, "init.sql")
 	// One statement a line: the server reads no other.
 	if err := os.WriteFile(init, fmt.Appendf(nil,
-		"CREATE OR REPLACE USER %[1]s@'127.0.0.1' IDENTIFIED BY '%[2]s';\n"+
+		"CREATE USER IF NOT EXISTS %[1]s@'127.0.0.1' IDENTIFIED BY '%[2]s';\n"+
 			"GRANT ALL ON *.* TO %[1]s@'127.0.0.1' WITH GRANT OPTION;\n", admin.User, admin.Passwd), 0o600); err != nil {
 		return nil, err
 	}
-	db := &Database{admin: admin, client: filepath.Join(filepath.Dir(program.Program), "mariadb")}
+	db := &Database{admin: admin, client: program.Client()}
 	err = onFreePorts(func() error {
 		port, err := freePort()
 		if err != nil {
@@ -77,7 +117,7 @@ func newDatabase(ctx context.Context, cache *artifact.Cache, dir string, extra [
 			name:    "database",
 			addr:    admin.Addr,
 			log:     filepath.Join(dir, "log"),
-			command: func() *exec.Cmd { return exec.Command(program.Program, args...) },
+			command: func() *exec.Cmd { return program.Command(args...) },
 			ready:   db.ping,
 		}
 		return db.Start(ctx)

@@ -21,6 +21,7 @@
 //	BILLING_TEST_NAMESRV   name servers of a RocketMQ to use instead of a private one: host:port[;host:port]
 //	BILLING_TEST_MYSQL_DSN administrative user of a server to use instead of a private MariaDB, as a DSN of
 //	                       go-sql-driver/mysql without a database name: root:secret@tcp(127.0.0.1:3306)/
+//	BILLING_TEST_DATABASE  kind of the private database: mariadb (default), or mysql, from Debian's archive
 //	BILLING_TEST_MYSQL_CLIENT set for a command that runs on a private stack: the path of MariaDB's command-line client
 //	BILLING_TEST_CACHE     directory for downloads (default: gateway-billing in the user's cache directory)
 //	BILLING_TEST_STATE     state file of a stack that `stack up` left running (default: the one of `make up`)
@@ -33,6 +34,8 @@ import _ "embed"
 const (
 	NameServerEnv = "BILLING_TEST_NAMESRV"
 	DatabaseEnv   = "BILLING_TEST_MYSQL_DSN"
+	// KindEnv is the kind of a private database.
+	KindEnv = "BILLING_TEST_DATABASE"
 	// ClientEnv tells a command on a private stack where a command-line client for the database is.
 	ClientEnv = "BILLING_TEST_MYSQL_CLIENT"
 )

@@ -93,7 +93,7 @@ func TestServersOnATakenPort(t *testing.T) {
 		}
 	})
 	t.Run("database", func(t *testing.T) {
-		_, err := newDatabase(t.Context(), cache, t.TempDir(), []string{"--port=" + strconv.Itoa(taken)})
+		_, err := newDatabase(t.Context(), cache, t.TempDir(), "", []string{"--port=" + strconv.Itoa(taken)})
 		if !portTaken(err) {
 			t.Errorf("taken for another reason: %v", err)
 		}

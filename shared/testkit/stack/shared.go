@@ -86,14 +86,14 @@ func startShared() (*Stack, error) {
 	return s, nil
 }
 
-// StartDatabase starts a MariaDB for one test alone, which may hurt it; args are further arguments of the server.
+// StartDatabase starts a database server for one test alone, which may hurt it; args are further arguments of the server.
 func StartDatabase(t testing.TB, args ...string) *Database {
 	t.Helper()
 	skipShort(t)
 	s := &Stack{}
 	s.cleanup(t)
 	var err error
-	if s.Database, err = s.startPrivateDatabase(t.Context(), args); err != nil {
+	if s.Database, err = s.startPrivateDatabase(t.Context(), "", args); err != nil {
 		t.Fatal(err)
 	}
 	return s.Database

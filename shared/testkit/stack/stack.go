@@ -30,7 +30,9 @@ func (s *Stack) Environ() []string {
 // Options are what a private stack may differ in. The zero value is what tests and the demo take.
 type Options struct {
 	RocketMQ RocketMQOptions
-	// DatabaseArgs are further arguments of the MariaDB server; they win over the package's own.
+	// Database is the kind of the private database; empty for what the environment says, else MariaDB.
+	Database Kind
+	// DatabaseArgs are further arguments of the database server; they win over the package's own.
 	DatabaseArgs []string
 }
 
@@ -46,7 +48,7 @@ func Prepare(ctx context.Context) error {
 		_, rocketMQ = prepareRocketMQ(ctx, cache)
 	}
 	if os.Getenv(DatabaseEnv) == "" {
-		_, database = prepareDatabase(ctx, cache)
+		_, database = prepareDatabase(ctx, cache, "")
 	}
 	return errors.Join(rocketMQ, database)
 }
@@ -63,7 +65,7 @@ func Start(ctx context.Context, options Options) (*Stack, error) {
 				return err
 			},
 			func(ctx context.Context) (err error) {
-				s.Database, err = s.startDatabase(ctx, options.DatabaseArgs)
+				s.Database, err = s.startDatabase(ctx, options.Database, options.DatabaseArgs)
 				return err
 			},
 		)
@@ -85,7 +87,7 @@ func StartPrivate(ctx context.Context, options Options) (*Stack, error) {
 				return err
 			},
 			func(ctx context.Context) (err error) {
-				s.Database, err = s.startPrivateDatabase(ctx, options.DatabaseArgs)
+				s.Database, err = s.startPrivateDatabase(ctx, options.Database, options.DatabaseArgs)
 				return err
 			},
 		)
@@ -111,19 +113,19 @@ func (s *Stack) startPrivateRocketMQ(ctx context.Context, options RocketMQOption
 	return newRocketMQ(ctx, cache, filepath.Join(s.dir, "rocketmq"), options)
 }
 
-func (s *Stack) startDatabase(ctx context.Context, args []string) (*Database, error) {
+func (s *Stack) startDatabase(ctx context.Context, kind Kind, args []string) (*Database, error) {
 	if dsn := os.Getenv(DatabaseEnv); dsn != "" {
 		return externalDatabase(ctx, dsn, DatabaseEnv)
 	}
-	return s.startPrivateDatabase(ctx, args)
+	return s.startPrivateDatabase(ctx, kind, args)
 }
 
-func (s *Stack) startPrivateDatabase(ctx context.Context, args []string) (*Database, error) {
+func (s *Stack) startPrivateDatabase(ctx context.Context, kind Kind, args []string) (*Database, error) {
 	cache, err := artifact.Open(pom)
 	if err != nil {
 		return nil, err
 	}
-	return newDatabase(ctx, cache, filepath.Join(s.dir, "database"), args)
+	return newDatabase(ctx, cache, filepath.Join(s.dir, "database"), kind, args)
 }
 
 // Stop ends the private servers and removes their data. They are killed: nothing of theirs is needed any more, and a

@@ -40,6 +40,12 @@ func find(dir string) (*MariaDB, error) {
 	return db, err
 }
 
+// Command runs the server.
+func (m *MariaDB) Command(args ...string) *exec.Cmd { return exec.Command(m.Program, args...) }
+
+// Client is the path of the command-line client.
+func (m *MariaDB) Client() string { return filepath.Join(filepath.Dir(m.Program), "mariadb") }
+
 // NewData makes a data directory without any database or user in it; init creates the users.
 func (m *MariaDB) NewData(dir string) error { return os.CopyFS(dir, os.DirFS(m.template)) }
 
