@@ -8,6 +8,7 @@ package billingdb
 import (
 	"context"
 	"strings"
+	"time"
 )
 
 const countDeadLetterOrigins = `-- name: CountDeadLetterOrigins :many
@@ -55,6 +56,149 @@ func (q *Queries) CountDeadLetterOrigins(ctx context.Context, bodies [][]byte) (
 	return items, nil
 }
 
+const deadLetter = `-- name: DeadLetter :one
+SELECT id, body_sha256, entry_index, reason, detail, billing_key, raw, raw_length, raw_sha256, status, attempts,
+  deliveries, create_time, update_time
+FROM dead_letter WHERE id = ?
+`
+
+// DeadLetter reads one dead letter with its raw bytes.
+func (q *Queries) DeadLetter(ctx context.Context, id int64) (DeadLetter, error) {
+	row := q.db.QueryRowContext(ctx, deadLetter, id)
+	var i DeadLetter
+	err := row.Scan(
+		&i.ID,
+		&i.BodySha256,
+		&i.EntryIndex,
+		&i.Reason,
+		&i.Detail,
+		&i.BillingKey,
+		&i.Raw,
+		&i.RawLength,
+		&i.RawSha256,
+		&i.Status,
+		&i.Attempts,
+		&i.Deliveries,
+		&i.CreateTime,
+		&i.UpdateTime,
+	)
+	return i, err
+}
+
+const deadLetterAudit = `-- name: DeadLetterAudit :many
+SELECT action, actor, outcome, detail, create_time FROM dead_letter_audit WHERE dead_letter_id = ? ORDER BY id
+`
+
+type DeadLetterAuditRow struct {
+	Action     string
+	Actor      string
+	Outcome    string
+	Detail     string
+	CreateTime time.Time
+}
+
+// DeadLetterAudit reads what was done to a dead letter, the first first.
+func (q *Queries) DeadLetterAudit(ctx context.Context, deadLetterID int64) ([]DeadLetterAuditRow, error) {
+	rows, err := q.db.QueryContext(ctx, deadLetterAudit, deadLetterID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DeadLetterAuditRow
+	for rows.Next() {
+		var i DeadLetterAuditRow
+		if err := rows.Scan(
+			&i.Action,
+			&i.Actor,
+			&i.Outcome,
+			&i.Detail,
+			&i.CreateTime,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const deadLetterOccurrence = `-- name: DeadLetterOccurrence :one
+SELECT CAST(COALESCE(MAX(occurrence), 0) AS SIGNED) AS occurrence FROM dead_letter_occurrence
+WHERE body_sha256 = ? AND entry_index = ?
+`
+
+type DeadLetterOccurrenceParams struct {
+	BodySha256 []byte
+	EntryIndex int32
+}
+
+// DeadLetterOccurrence says which of the equal entries of its message a dead letter is; 0 where none is kept.
+func (q *Queries) DeadLetterOccurrence(ctx context.Context, arg DeadLetterOccurrenceParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, deadLetterOccurrence, arg.BodySha256, arg.EntryIndex)
+	var occurrence int64
+	err := row.Scan(&occurrence)
+	return occurrence, err
+}
+
+const deadLetterOrigins = `-- name: DeadLetterOrigins :many
+SELECT topic, tags, message_keys, msg_id, broker, queue_id, queue_offset, file, deliveries, create_time
+FROM dead_letter_origin WHERE body_sha256 = ?
+ORDER BY create_time, queue_offset, origin_key
+`
+
+type DeadLetterOriginsRow struct {
+	Topic       string
+	Tags        *string
+	MessageKeys *string
+	MsgID       string
+	Broker      string
+	QueueID     int32
+	QueueOffset int64
+	File        string
+	Deliveries  int32
+	CreateTime  time.Time
+}
+
+// DeadLetterOrigins reads where a message body was read, the first place first.
+func (q *Queries) DeadLetterOrigins(ctx context.Context, bodySha256 []byte) ([]DeadLetterOriginsRow, error) {
+	rows, err := q.db.QueryContext(ctx, deadLetterOrigins, bodySha256)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DeadLetterOriginsRow
+	for rows.Next() {
+		var i DeadLetterOriginsRow
+		if err := rows.Scan(
+			&i.Topic,
+			&i.Tags,
+			&i.MessageKeys,
+			&i.MsgID,
+			&i.Broker,
+			&i.QueueID,
+			&i.QueueOffset,
+			&i.File,
+			&i.Deliveries,
+			&i.CreateTime,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const insertDeadLetter = `-- name: InsertDeadLetter :exec
 INSERT INTO dead_letter (
   body_sha256, entry_index, reason, detail, billing_key, raw, raw_length, raw_sha256
@@ -86,6 +230,50 @@ func (q *Queries) InsertDeadLetter(ctx context.Context, arg InsertDeadLetterPara
 		arg.RawLength,
 		arg.RawSha256,
 	)
+	return err
+}
+
+const insertDeadLetterAudit = `-- name: InsertDeadLetterAudit :exec
+INSERT INTO dead_letter_audit (dead_letter_id, action, actor, outcome, detail) VALUES (?, ?, ?, ?, ?)
+`
+
+type InsertDeadLetterAuditParams struct {
+	DeadLetterID int64
+	Action       string
+	Actor        string
+	Outcome      string
+	Detail       string
+}
+
+// InsertDeadLetterAudit notes who did what to a dead letter.
+func (q *Queries) InsertDeadLetterAudit(ctx context.Context, arg InsertDeadLetterAuditParams) error {
+	_, err := q.db.ExecContext(ctx, insertDeadLetterAudit,
+		arg.DeadLetterID,
+		arg.Action,
+		arg.Actor,
+		arg.Outcome,
+		arg.Detail,
+	)
+	return err
+}
+
+const insertDeadLetterOccurrence = `-- name: InsertDeadLetterOccurrence :exec
+INSERT INTO dead_letter_occurrence (
+  body_sha256, entry_index, occurrence
+) VALUES (
+  ?, ?, ?
+) ON DUPLICATE KEY UPDATE occurrence = occurrence
+`
+
+type InsertDeadLetterOccurrenceParams struct {
+	BodySha256 []byte
+	EntryIndex int32
+	Occurrence int64
+}
+
+// InsertDeadLetterOccurrence keeps which of the equal entries of its message a dead letter is.
+func (q *Queries) InsertDeadLetterOccurrence(ctx context.Context, arg InsertDeadLetterOccurrenceParams) error {
+	_, err := q.db.ExecContext(ctx, insertDeadLetterOccurrence, arg.BodySha256, arg.EntryIndex, arg.Occurrence)
 	return err
 }
 
@@ -124,5 +312,124 @@ func (q *Queries) InsertDeadLetterOrigin(ctx context.Context, arg InsertDeadLett
 		arg.QueueOffset,
 		arg.File,
 	)
+	return err
+}
+
+const listDeadLetters = `-- name: ListDeadLetters :many
+SELECT d.id, d.entry_index, d.reason, d.detail, d.billing_key, d.raw_length, d.raw_sha256, d.status, d.attempts,
+  d.deliveries, d.create_time, d.update_time
+FROM dead_letter AS d
+WHERE d.id > ?
+  AND d.create_time >= ? AND d.create_time < ?
+  AND (? = '' OR d.status = ?)
+  AND (? = '' OR d.reason = ? OR SUBSTRING_INDEX(d.reason, ':', 1) = ?)
+  AND (? = '' OR EXISTS (
+    SELECT 1 FROM dead_letter_origin AS o WHERE o.body_sha256 = d.body_sha256 AND o.topic = ?))
+ORDER BY d.id
+LIMIT ?
+`
+
+type ListDeadLettersParams struct {
+	AfterID  int64
+	TimeFrom time.Time
+	TimeTo   time.Time
+	Status   string
+	Reason   string
+	Topic    string
+	Limit    int32
+}
+
+type ListDeadLettersRow struct {
+	ID         int64
+	EntryIndex int32
+	Reason     string
+	Detail     string
+	BillingKey []byte
+	RawLength  int64
+	RawSha256  []byte
+	Status     string
+	Attempts   int32
+	Deliveries int32
+	CreateTime time.Time
+	UpdateTime time.Time
+}
+
+// ListDeadLetters reads dead letters without their raw bytes, in the order of their ids. A reason is one of the codes, or
+// what stands before its colon.
+func (q *Queries) ListDeadLetters(ctx context.Context, arg ListDeadLettersParams) ([]ListDeadLettersRow, error) {
+	rows, err := q.db.QueryContext(ctx, listDeadLetters,
+		arg.AfterID,
+		arg.TimeFrom,
+		arg.TimeTo,
+		arg.Status,
+		arg.Status,
+		arg.Reason,
+		arg.Reason,
+		arg.Reason,
+		arg.Topic,
+		arg.Topic,
+		arg.Limit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListDeadLettersRow
+	for rows.Next() {
+		var i ListDeadLettersRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.EntryIndex,
+			&i.Reason,
+			&i.Detail,
+			&i.BillingKey,
+			&i.RawLength,
+			&i.RawSha256,
+			&i.Status,
+			&i.Attempts,
+			&i.Deliveries,
+			&i.CreateTime,
+			&i.UpdateTime,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lockDeadLetter = `-- name: LockDeadLetter :one
+SELECT status FROM dead_letter WHERE id = ? FOR UPDATE
+`
+
+// LockDeadLetter says where a dead letter stands, and lets nobody else work on it until the transaction ends.
+func (q *Queries) LockDeadLetter(ctx context.Context, id int64) (string, error) {
+	row := q.db.QueryRowContext(ctx, lockDeadLetter, id)
+	var status string
+	err := row.Scan(&status)
+	return status, err
+}
+
+const settleDeadLetter = `-- name: SettleDeadLetter :exec
+UPDATE dead_letter SET status = ?, attempts = attempts + ?,
+  update_time = CURRENT_TIMESTAMP
+WHERE id = ?
+`
+
+type SettleDeadLetterParams struct {
+	Status   string
+	Attempts int32
+	ID       int64
+}
+
+// SettleDeadLetter notes what became of a dead letter; attempts counts redrives.
+func (q *Queries) SettleDeadLetter(ctx context.Context, arg SettleDeadLetterParams) error {
+	_, err := q.db.ExecContext(ctx, settleDeadLetter, arg.Status, arg.Attempts, arg.ID)
 	return err
 }

@@ -33,6 +33,22 @@ type DeadLetter struct {
 	UpdateTime time.Time
 }
 
+type DeadLetterAudit struct {
+	ID           int64
+	DeadLetterID int64
+	Action       string
+	Actor        string
+	Outcome      string
+	Detail       string
+	CreateTime   time.Time
+}
+
+type DeadLetterOccurrence struct {
+	BodySha256 []byte
+	EntryIndex int32
+	Occurrence int64
+}
+
 type DeadLetterOrigin struct {
 	BodySha256  []byte
 	OriginKey   []byte

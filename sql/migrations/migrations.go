@@ -5,6 +5,7 @@
 //	2  creates all tables
 //	3  copies the older consumer's rows into the ledger, with their usage, and drops its table
 //	10 indexes the conflicts
+//	11 adds what working with dead letters needs
 package migrations
 
 import (
@@ -23,7 +24,7 @@ import (
 var tables embed.FS
 
 // Latest is the version of the schema that the generated code fits.
-const Latest = 10
+const Latest = 11
 
 // lockSeconds is how long a migration waits for another one: long enough for a big table to be adopted.
 const lockSeconds = 3600

@@ -46,7 +46,29 @@ func Insert(ctx context.Context, tx billingdb.DBTX, limits coalesce.Limits, reje
 	if _, err := batch.Flush(ctx); err != nil {
 		return fmt.Errorf("dead letter: %w", err)
 	}
+	if err := insertOccurrences(ctx, tx, limits, rejects); err != nil {
+		return fmt.Errorf("dead letter occurrence: %w", err)
+	}
 	return insertOrigins(ctx, tx, limits, rejects)
+}
+
+// insertOccurrences keeps what the redrive of one entry alone could not know.
+func insertOccurrences(ctx context.Context, tx billingdb.DBTX, limits coalesce.Limits, rejects []record.Reject) error {
+	batch := coalesce.New(tx, limits)
+	q := billingdb.New(batch)
+	for i := range rejects {
+		r := &rejects[i]
+		if r.Occurrence == 0 {
+			continue
+		}
+		if err := q.InsertDeadLetterOccurrence(ctx, billingdb.InsertDeadLetterOccurrenceParams{
+			BodySha256: r.BodySHA256[:], EntryIndex: int32(r.EntryIndex), Occurrence: int64(r.Occurrence),
+		}); err != nil {
+			return err
+		}
+	}
+	_, err := batch.Flush(ctx)
+	return err
 }
 
 // row is the reject as the table holds it. keep is the most raw bytes: half of what a statement takes, for all of them

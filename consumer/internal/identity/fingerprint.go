@@ -11,6 +11,12 @@ import (
 // Fingerprints counts the equal entries of one message, so that each gets a fingerprint of its own. The zero value is
 // ready; use one for each message, in the order of its entries.
 type Fingerprints struct {
+	// First is the ordinal of the first entry: not 0 only where an entry is worked on alone that equal ones preceded in
+	// its message (see Ordinal).
+	First uint64
+	// Ordinal is the one that Next gave last.
+	Ordinal uint64
+
 	seen map[[sha256.Size]byte]uint64
 	// What Next works with, kept from one entry to the next.
 	buffer []byte
@@ -59,7 +65,8 @@ func (f *Fingerprints) Next(e *logentry.Entry) [16]byte {
 		f.seen = make(map[[sha256.Size]byte]uint64)
 	}
 	f.seen[base] = ordinal + 1
-	final := sha256.Sum256(binary.BigEndian.AppendUint64(base[:], ordinal))
+	f.Ordinal = f.First + ordinal
+	final := sha256.Sum256(binary.BigEndian.AppendUint64(base[:], f.Ordinal))
 	return [16]byte(final[:16])
 }
 

@@ -53,7 +53,7 @@ func itemsOf(u *record.Unit, owner *Outcome) []*item {
 func rejectOf(u *record.Unit, r *record.Record, reason, detail string) *record.Reject {
 	key := r.Key
 	return &record.Reject{
-		Origin: r.Origin, EntryIndex: r.EntryIndex, Reason: reason, Detail: detail, Key: &key, Arrived: r.Arrived,
+		Origin: r.Origin, EntryIndex: r.EntryIndex, Reason: reason, Detail: detail, Key: &key, Occurrence: r.Occurrence, Arrived: r.Arrived,
 		Raw: r.Raw, BodySHA256: sha256.Sum256(u.Body),
 	}
 }

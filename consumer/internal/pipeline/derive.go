@@ -34,9 +34,18 @@ func (d *Deriver) Unit(origin record.Origin, body []byte) record.Unit {
 		unit.Rejects = []record.Reject{{Origin: origin, EntryIndex: -1, Reason: splitReason(err), Detail: err.Error(), Raw: body}}
 	}
 	var prints identity.Fingerprints
+	var unread map[[sha256.Size]byte]uint64
 	for i, raw := range parts {
 		rec, reject := d.entry(&prints, raw)
 		if reject != nil {
+			if reject.Key == nil {
+				if unread == nil {
+					unread = map[[sha256.Size]byte]uint64{}
+				}
+				same := sha256.Sum256(raw)
+				reject.Occurrence = unread[same]
+				unread[same]++
+			}
 			reject.Origin, reject.EntryIndex, reject.Raw = origin, i, raw
 			unit.Rejects = append(unit.Rejects, *reject)
 			continue
@@ -66,6 +75,9 @@ func (d *Deriver) entry(prints *identity.Fingerprints, raw json.RawMessage) (rec
 		}
 		if reject != nil {
 			reject.Key, reject.Arrived = key, arrived
+			if key != nil {
+				reject.Occurrence = prints.Ordinal
+			}
 		}
 	}()
 	e, err := logentry.Decode(raw)
@@ -92,6 +104,7 @@ func (d *Deriver) entry(prints *identity.Fingerprints, raw json.RawMessage) (rec
 		return nil, identityReject(err)
 	}
 	rec.Arrived = arrived
+	rec.Occurrence = prints.Ordinal
 	rec.Body = d.Body.Entry(raw)
 	return rec, nil
 }

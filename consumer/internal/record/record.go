@@ -132,6 +132,8 @@ type Record struct {
 	ClaimedKey *billingkey.Key
 	// FingerprintKey is the key this record gets when its own turns out to be taken by another identity (a conflict).
 	FingerprintKey billingkey.Key
+	// Occurrence says how many equal entries stood in the message before this one: a fingerprint counts them.
+	Occurrence uint64
 	// RequestID is 32 lower-case hex digits, nil without a believed ID.
 	RequestID      *string
 	IdempotencyKey *string
@@ -180,6 +182,8 @@ type Reject struct {
 	Key *billingkey.Key
 	// Arrived is the stamp whose number has arrived with this entry; nil without one.
 	Arrived *StampInfo
+	// Occurrence is as in Record. Where an entry could not be read so far, it counts those of the very same bytes.
+	Occurrence uint64
 	// Raw is the entry, or the whole message body when it could not be decoded.
 	Raw []byte
 	// BodySHA256 is over the whole raw message body: with EntryIndex and Reason it makes the dead letter unique.

@@ -84,6 +84,27 @@ func (r *Redactor) Entry(raw json.RawMessage) string {
 	return string(out)
 }
 
+// Entries is what may be shown of the raw bytes of an entry or of a message of entries, redacted whatever the policy.
+// Empty where they are not wholly log entries: what is something else can't be redacted.
+func (r *Redactor) Entries(raw []byte) string {
+	if !jsonscan.Valid(raw) {
+		return ""
+	}
+	value := jsonscan.Trim(raw)
+	switch value[0] {
+	case '{':
+	case '[':
+		for inner := range jsonscan.Elements(value) {
+			if inner[0] != '{' {
+				return ""
+			}
+		}
+	default:
+		return ""
+	}
+	return (&Redactor{policy: Redacted, headers: r.headers, query: r.query}).Entry(raw)
+}
+
 // append appends one JSON value that stands under name, redacted. Text inside a logged body is not looked at.
 func (r *Redactor) append(out []byte, name string, value []byte) []byte {
 	switch value[0] {
