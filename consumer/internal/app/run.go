@@ -49,6 +49,10 @@ func Run(ctx context.Context, cfg config.Config, log zerolog.Logger) (err error)
 		return err
 	}
 	ops.WatchSource(registry, messages.State)
+	dlq, err := newDLQ(cfg, flow.Handle, log, metrics)
+	if err != nil {
+		return err
+	}
 
 	ready := newReadiness(store, messages)
 	server, err := ops.Listen(cfg.HTTP.Listen, registry, ready.reasons, log)
@@ -75,7 +79,7 @@ func Run(ctx context.Context, cfg config.Config, log zerolog.Logger) (err error)
 	parts.Go(func() { foldStamps(beside, store, metrics, log) })
 	writer := store.NewWriter()
 	flow.Ledger = writer
-	err = messages.Run(ctx)
+	err = errors.Join(runAll(ctx, messages, dlq)...)
 
 	closing, done := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
 	defer done()

@@ -57,6 +57,10 @@ type RocketMQ struct {
 	QueueMessages int `yaml:"queue_messages"`
 	// BufferMiB is how many MiB of message bodies are held in memory, over all queues.
 	BufferMiB int `yaml:"buffer_mib"`
+	// DLQ says whether the group's DLQ is taken in as well: what earlier consumers of the group sent back too often.
+	DLQ bool `yaml:"dlq"`
+	// DLQGroup is the consumer group that reads the DLQ, empty for the group's name with -dlq behind it.
+	DLQGroup string `yaml:"dlq_group"`
 	// ConsumeTimeout is for tests only: after it the RocketMQ client sends a held message back to the broker, which a
 	// consumer that must not lose messages never wants. 0 means never.
 	ConsumeTimeout time.Duration `yaml:"consume_timeout"`

@@ -76,6 +76,12 @@ func (r RocketMQ) Validate() error {
 	between(&e, "rocketmq.pull_batch", r.PullBatch, 1, 1024)
 	between(&e, "rocketmq.queue_messages", r.QueueMessages, 1, 16_384)
 	between(&e, "rocketmq.buffer_mib", r.BufferMiB, 1, 1<<20)
+	if r.DLQGroup != "" {
+		name(&e, "rocketmq.dlq_group", r.DLQGroup, groupName)
+		if r.DLQGroup == r.Group {
+			e.add("rocketmq.dlq_group", "must not be rocketmq.group: all members of a group read the same topic")
+		}
+	}
 	if r.ConsumeTimeout < 0 {
 		e.add("rocketmq.consume_timeout", "must not be negative")
 	}

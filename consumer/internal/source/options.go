@@ -49,6 +49,9 @@ type Options struct {
 	StateInterval time.Duration
 }
 
+// DLQ is the topic in which the broker keeps what a group sent back too often.
+func DLQ(group string) string { return "%DLQ%" + group }
+
 const (
 	maxPullBatch     = 1024
 	maxQueueMessages = 16384

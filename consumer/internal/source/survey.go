@@ -93,6 +93,13 @@ func (s *Source) routeFrom(ctx context.Context, addr string) (remoting.Route, er
 	route, err := conn.Route(ctx, s.options.Topic)
 	if err == nil && len(route.Queues) == 0 {
 		err = errors.New("the topic has no readable queue")
+		if strings.HasPrefix(s.options.Topic, DLQ("")) {
+			err = fmt.Errorf("the DLQ %s may be written only, as older brokers make it: give it permission 6 "+
+				"(mqadmin updateTopicPerm -p 6)", s.options.Topic)
+		}
+	}
+	if errors.Is(err, remoting.ErrNoTopic) && strings.HasPrefix(s.options.Topic, DLQ("")) {
+		err = fmt.Errorf("there is no %s: nothing has been sent there yet", s.options.Topic)
 	}
 	return route, err
 }
