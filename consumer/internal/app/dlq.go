@@ -31,6 +31,7 @@ func newDLQ(cfg config.Config, handle source.Handler, log zerolog.Logger, metric
 	options.Topic, options.Tag = source.DLQ(cfg.RocketMQ.Group), "*"
 	options.Group = cmp.Or(cfg.RocketMQ.DLQGroup, cfg.RocketMQ.Group+"-dlq")
 	options.Start = source.StartFirst
+	options.Reconsume = false // a message must not go round from DLQ to DLQ
 	options.Concurrency, options.PullBatch = dlqConcurrency, dlqPullBatch
 	options.QueueMessages, options.BufferMiB = dlqQueueMessages, dlqBufferMiB
 	return source.New(options, handle, log, metrics)

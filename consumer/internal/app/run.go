@@ -148,6 +148,8 @@ func sourceOptions(cfg config.Config) source.Options {
 		PullBatch:      r.PullBatch,
 		QueueMessages:  r.QueueMessages,
 		BufferMiB:      r.BufferMiB,
+		Reconsume:      r.OnFailure == "reconsume",
+		MaxReconsume:   r.MaxReconsumeTimes,
 		Start:          start(r.Start),
 		DrainLimit:     max(cfg.DrainLimit-afterDrain, cfg.DrainLimit/2),
 		ConsumeTimeout: r.ConsumeTimeout,

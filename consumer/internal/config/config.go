@@ -57,6 +57,12 @@ type RocketMQ struct {
 	QueueMessages int `yaml:"queue_messages"`
 	// BufferMiB is how many MiB of message bodies are held in memory, over all queues.
 	BufferMiB int `yaml:"buffer_mib"`
+	// OnFailure says what becomes of a message that the consumer itself fails on (an error of its own outside any entry):
+	// `hold` keeps it until a restart, `reconsume` gives it back to the broker. An outage is no such failure: whatever this
+	// says, it never spends a redelivery.
+	OnFailure string `yaml:"on_failure"`
+	// MaxReconsumeTimes is how often a message is given back before the broker puts it into the group's DLQ.
+	MaxReconsumeTimes int `yaml:"max_reconsume_times"`
 	// DLQ says whether the group's DLQ is taken in as well: what earlier consumers of the group sent back too often.
 	DLQ bool `yaml:"dlq"`
 	// DLQGroup is the consumer group that reads the DLQ, empty for the group's name with -dlq behind it.
@@ -141,8 +147,9 @@ type Log struct {
 func Default() Config {
 	return Config{
 		RocketMQ: RocketMQ{
-			Tag:           "*",
-			Concurrency:   512,
+			Tag:         "*",
+			Concurrency: 512,
+			OnFailure:   "hold", MaxReconsumeTimes: 16,
 			PullBatch:     64,
 			Start:         StartFirst,
 			QueueMessages: 1024,

@@ -76,6 +76,10 @@ func (r RocketMQ) Validate() error {
 	between(&e, "rocketmq.pull_batch", r.PullBatch, 1, 1024)
 	between(&e, "rocketmq.queue_messages", r.QueueMessages, 1, 16_384)
 	between(&e, "rocketmq.buffer_mib", r.BufferMiB, 1, 1<<20)
+	if r.OnFailure != "hold" && r.OnFailure != "reconsume" {
+		e.add("rocketmq.on_failure", "must be hold or reconsume")
+	}
+	between(&e, "rocketmq.max_reconsume_times", r.MaxReconsumeTimes, 1, 16)
 	if r.DLQGroup != "" {
 		name(&e, "rocketmq.dlq_group", r.DLQGroup, groupName)
 		if r.DLQGroup == r.Group {

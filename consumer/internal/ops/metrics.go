@@ -103,8 +103,8 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		// The broker.
 		messages: vector("billing_messages_total",
 			"Messages by event: received from the broker, acknowledged after their commit, released (their queue went to "+
-				"another consumer of the group, which reads them), stuck until a restart because of a fault in this program.",
-			"event", "received", "acked", "released", "stuck"),
+				"another consumer of the group, which reads them), stuck until a restart because of a fault in this program, reconsumed (given back to the broker instead).",
+			"event", "received", "acked", "released", "stuck", "reconsumed"),
 		messageBytes: counter("billing_message_bytes_total", "Bytes of the bodies of received messages."),
 		offsetJumps: vector("billing_offset_jumps_total",
 			"Queues whose position moved without reading, because the broker does not have the messages there. Forward is "+

@@ -105,6 +105,7 @@ func TestCountsAMessage(t *testing.T) {
 	m.MessageAcked()
 	m.MessagesReleased(3)
 	m.MessageStuck()
+	m.MessageReconsumed()
 	m.ConnectFailed()
 	m.OffsetJumped(source.OffsetJump{From: 10, To: 25})
 	m.OffsetJumped(source.OffsetJump{From: -1, To: 25})
@@ -132,6 +133,7 @@ func TestCountsAMessage(t *testing.T) {
 		"billing_messages_total event=acked":             1,
 		"billing_messages_total event=released":          3,
 		"billing_messages_total event=stuck":             1,
+		"billing_messages_total event=reconsumed":        1,
 		"billing_source_restarts_total":                  1,
 		"billing_offset_jumps_total direction=forward":   2,
 		"billing_offset_jumps_total direction=backward":  1,

@@ -22,6 +22,9 @@ func (m *Metrics) MessageAcked() { m.messages.WithLabelValues("acked").Inc() }
 // MessageStuck counts a message that is held until a restart.
 func (m *Metrics) MessageStuck() { m.messages.WithLabelValues("stuck").Inc() }
 
+// MessageReconsumed counts a message that was given back to the broker.
+func (m *Metrics) MessageReconsumed() { m.messages.WithLabelValues("reconsumed").Inc() }
+
 // MessagesReleased counts messages that another consumer of the group reads now.
 func (m *Metrics) MessagesReleased(n int) { m.messages.WithLabelValues("released").Add(float64(n)) }
 

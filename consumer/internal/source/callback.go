@@ -69,6 +69,9 @@ func (s *session) record(from *assignment, turn turn, msg *primitive.MessageExt)
 		return true
 	}
 	if s.work.Err() == nil {
+		if s.source.options.Reconsume && s.giveBack(msg, err) {
+			return true
+		}
 		// The handler's contract is to come back with an error only when its context ended. Whatever this is, the
 		// message is not recorded, so it is held; a restart reads it again.
 		s.stuck.Add(1)

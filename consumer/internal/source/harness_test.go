@@ -84,9 +84,9 @@ func body(i int) string { return fmt.Sprintf("message-%d", i) }
 
 // events is an observer that remembers.
 type events struct {
-	mu                                       sync.Mutex
-	received, acked, stuck, released, failed int
-	jumps                                    []OffsetJump
+	mu                                                   sync.Mutex
+	received, acked, stuck, released, failed, reconsumed int
+	jumps                                                []OffsetJump
 }
 
 func (e *events) do(f func()) { e.mu.Lock(); defer e.mu.Unlock(); f() }
@@ -94,6 +94,7 @@ func (e *events) do(f func()) { e.mu.Lock(); defer e.mu.Unlock(); f() }
 func (e *events) MessageReceived(int)       { e.do(func() { e.received++ }) }
 func (e *events) MessageAcked()             { e.do(func() { e.acked++ }) }
 func (e *events) MessageStuck()             { e.do(func() { e.stuck++ }) }
+func (e *events) MessageReconsumed()        { e.do(func() { e.reconsumed++ }) }
 func (e *events) MessagesReleased(n int)    { e.do(func() { e.released += n }) }
 func (e *events) OffsetJumped(j OffsetJump) { e.do(func() { e.jumps = append(e.jumps, j) }) }
 func (e *events) ConnectFailed()            { e.do(func() { e.failed++ }) }

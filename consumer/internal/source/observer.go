@@ -9,6 +9,9 @@ type Observer interface {
 	MessageAcked()
 	// MessageStuck: the handler panicked, or gave up without being asked to. The message is held until a restart.
 	MessageStuck()
+	// MessageReconsumed: as MessageStuck, but the message was given back to the broker, which has it and will deliver it
+	// again or put it into the DLQ.
+	MessageReconsumed()
 	// MessagesReleased: so many held messages belong to a queue that another member of the group got; it reads them.
 	MessagesReleased(n int)
 	// OffsetJumped: the broker does not have the messages that the group stands at, and the client went on elsewhere.
@@ -33,6 +36,7 @@ type nopObserver struct{}
 func (nopObserver) MessageReceived(int)     {}
 func (nopObserver) MessageAcked()           {}
 func (nopObserver) MessageStuck()           {}
+func (nopObserver) MessageReconsumed()      {}
 func (nopObserver) MessagesReleased(int)    {}
 func (nopObserver) OffsetJumped(OffsetJump) {}
 func (nopObserver) ConnectFailed()          {}

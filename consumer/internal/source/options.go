@@ -34,6 +34,12 @@ type Options struct {
 	// one pull and 1 MiB a queue: with more queues than half as many MiB, 2 MiB a queue.
 	BufferMiB int
 
+	// Reconsume gives a message that the handler fails on back to the broker instead of holding it until a restart: at
+	// most MaxReconsume times (default 16), then the broker puts it into the DLQ. An outage is no such failure: the
+	// handler waits then. The group's retry topic must be there and writable.
+	Reconsume    bool
+	MaxReconsume int
+
 	// Start is where a group begins that has not committed yet. It means nothing to a group that has.
 	Start Start
 
@@ -70,6 +76,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.PullBatch, 64)
 	setDefault(&o.QueueMessages, 1024)
 	setDefault(&o.BufferMiB, 256)
+	setDefault(&o.MaxReconsume, 16)
 	setDefault(&o.DrainLimit, 20*time.Second)
 	setDefault(&o.ConsumeTimeout, foreverTimeout)
 	setDefault(&o.StateInterval, 10*time.Second)

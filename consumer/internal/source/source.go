@@ -111,6 +111,9 @@ func (s *Source) connect(ctx context.Context) (*session, error) {
 	if !found.usable() {
 		return nil, errors.New(strings.Join(found.reasons(), "; "))
 	}
+	if err := s.checkRetryTopic(ctx, found.route); err != nil {
+		return nil, err
+	}
 	session, err := newSession(s, found)
 	if err != nil {
 		return nil, err

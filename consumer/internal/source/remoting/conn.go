@@ -15,6 +15,7 @@ const (
 	reqQueryConsumerOffset = 14
 	reqGetMaxOffset        = 30
 	reqGetMinOffset        = 31
+	reqSendBack            = 36
 	reqRouteByTopic        = 105
 
 	codeSuccess         = 0
