@@ -147,13 +147,13 @@ type Log struct {
 func Default() Config {
 	return Config{
 		RocketMQ: RocketMQ{
-			Tag:         "*",
-			Concurrency: 512,
-			OnFailure:   "hold", MaxReconsumeTimes: 16,
+			Tag:           "*",
+			Concurrency:   512,
 			PullBatch:     64,
 			Start:         StartFirst,
 			QueueMessages: 1024,
 			BufferMiB:     256,
+			OnFailure:     "hold", MaxReconsumeTimes: 16,
 		},
 		MySQL:       MySQL{MaxOpenConns: 8, Writers: 4},
 		Batch:       Batch{MaxRows: 500, MaxBytes: 4 << 20, Linger: 5 * time.Millisecond},
