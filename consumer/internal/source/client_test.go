@@ -17,7 +17,7 @@ import (
 func newTestSession(handler Handler) *session {
 	x := &session{
 		handler: handler, observer: nopObserver{}, log: zerolog.Nop(), slots: make(chan struct{}, 1), gate: newGate(),
-		holdings: newHoldings(func(int) {}), closed: make(chan struct{}),
+		holdings: newHoldings(func(int) {}), closed: make(chan struct{}), source: &Source{},
 	}
 	x.work, x.stopWork = context.WithCancel(context.Background())
 	return x
