@@ -4,8 +4,8 @@
 //	1  sets the table of an older consumer aside, where there is one
 //	2  creates all tables
 //	3  copies the older consumer's rows into the ledger, with their usage, and drops its table
-//	10 indexes the conflicts
-//	11 adds what working with dead letters needs
+//	4  indexes the conflicts
+//	5  adds what working with dead letters needs
 package migrations
 
 import (
@@ -24,7 +24,7 @@ import (
 var tables embed.FS
 
 // Latest is the version of the schema that the generated code fits.
-const Latest = 11
+const Latest = 5
 
 // lockSeconds is how long a migration waits for another one: long enough for a big table to be adopted.
 const lockSeconds = 3600

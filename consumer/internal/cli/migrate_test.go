@@ -19,10 +19,10 @@ func TestMigrate(t *testing.T) {
 		command string
 		stdout  string
 	}{
-		{"status", `^1\tpending\n2\tpending\n3\tpending\n10\tpending\n$`},
-		{"up", `^1\tapplied\n2\tapplied\n3\tapplied\n10\tapplied\n$`},
+		{"status", `^1\tpending\n2\tpending\n3\tpending\n4\tpending\n5\tpending\n$`},
+		{"up", `^1\tapplied\n2\tapplied\n3\tapplied\n4\tapplied\n5\tapplied\n$`},
 		{"up", `^nothing to do, the schema is current\n$`},
-		{"status", `^(\d+\tapplied 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ\n){4}$`},
+		{"status", `^(\d+\tapplied 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ\n){5}$`},
 	}
 	for _, step := range steps {
 		got := run(t, "", environ, "migrate", step.command)

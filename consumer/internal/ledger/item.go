@@ -9,17 +9,17 @@ import (
 
 // Outcome is what became of one message: Entries = Recorded + Duplicate + Conflict + Rejected.
 type Outcome struct {
-	Entries int
+	Entries int `json:"entries"`
 	// Recorded are new usage records under their own key.
-	Recorded int
+	Recorded int `json:"recorded"`
 	// Duplicate are copies of requests that are recorded already.
-	Duplicate int
+	Duplicate int `json:"duplicate"`
 	// Conflict are new usage records whose key another request holds, recorded under another one.
-	Conflict int
+	Conflict int `json:"conflict"`
 	// Rejected are dead letters, those that the database refused included.
-	Rejected int
+	Rejected int `json:"rejected"`
 	// Raised are those of the duplicates that brought better usage or missing names.
-	Raised int
+	Raised int `json:"raised"`
 }
 
 // item is one entry of a message on its way: a candidate, or a reject.

@@ -13,6 +13,7 @@ import (
 const (
 	reqPullMessage         = 11
 	reqQueryConsumerOffset = 14
+	reqSearchOffset        = 29
 	reqGetMaxOffset        = 30
 	reqGetMinOffset        = 31
 	reqSendBack            = 36

@@ -48,13 +48,7 @@ func (c *Conn) offset(ctx context.Context, code int, ext map[string]string) (int
 // TryPull asks for a message at an offset (the end of the queue), as the group with its tag expression, without waiting:
 // nil when the broker lets these credentials consume. Nothing is committed.
 func (c *Conn) TryPull(ctx context.Context, group, topic, tag string, queue int, at int64) error {
-	const subscriptionFromRequest = 1 << 2
-	h, _, err := c.call(ctx, reqPullMessage, map[string]string{
-		"consumerGroup": group, "topic": topic, "queueId": strconv.Itoa(queue),
-		"queueOffset": strconv.FormatInt(at, 10), "maxMsgNums": "1",
-		"sysFlag": strconv.Itoa(subscriptionFromRequest), "commitOffset": "0", "suspendTimeoutMillis": "0",
-		"subscription": tag, "subVersion": "0", "expressionType": "TAG",
-	})
+	h, _, err := c.pull(ctx, group, topic, tag, queue, at, 1)
 	if err != nil {
 		return err
 	}
