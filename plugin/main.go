@@ -81,6 +81,9 @@ func serve(getenv func(string) string, log zerolog.Logger) error {
 	} else {
 		// It is not closed: the runner returns at its signal while requests may still be numbered. The end of the process
 		// gives it to the next one.
+		if memory.Spoiled() {
+			log.Warn().Msg("the file of the run before this one is spoiled: what was lost at that run's end will not be seen")
+		}
 		options.Counter = memory.Counter()
 		options.PreviousEpoch, options.PreviousLast = memory.Previous()
 	}

@@ -85,7 +85,7 @@ func Find(all []Seen, settle time.Duration) []Run {
 	}
 	var runs []Run
 	for i, seen := range ranges {
-		run := Run{Runner: i.runner, Epoch: i.epoch, Start: i.epoch.Start(), Verified: i.verified}
+		run := Run{Runner: i.runner, Epoch: i.epoch, Start: i.epoch.Start(), Verified: i.verified, Gaps: []Gap{}}
 		end, told := ends[i]
 		run.read(Merge(seen), end, told, settle)
 		runs = append(runs, run)

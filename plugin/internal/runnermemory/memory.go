@@ -31,6 +31,7 @@ type Memory struct {
 	file     *os.File
 	mapped   mmap.MMap
 	previous state
+	spoiled  bool
 }
 
 // Open takes a file in dir (made where it is missing, but not what is above it) that no running process of the same runner has, and puts this run's
@@ -62,8 +63,13 @@ func Open(dir, runner string, epoch billingkey.Epoch) (*Memory, error) {
 // take reads the file of the locked slot and puts this run's in its place at once: a process that ends in between leaves
 // one or the other.
 func (m *Memory) take(path, runner string, epoch billingkey.Epoch) error {
-	old, _ := os.ReadFile(path + ".state")
-	m.previous = read(old, runner)
+	old, err := os.ReadFile(path + ".state")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	var whole bool
+	m.previous, whole = read(old, runner)
+	m.spoiled = !whole && len(old) > 0
 	if m.previous.last == 0 { // that run gave no number: to the others it never was
 		m.previous = state{epoch: m.previous.previousEpoch, last: m.previous.previousLast}
 	}
@@ -74,7 +80,6 @@ func (m *Memory) take(path, runner string, epoch billingkey.Epoch) error {
 	if err := os.Rename(path+".new", path+".state"); err != nil {
 		return err
 	}
-	var err error
 	if m.file, err = os.OpenFile(path+".state", os.O_RDWR, 0o600); err != nil {
 		return err
 	}
@@ -95,6 +100,9 @@ func (m *Memory) Counter() *atomic.Uint64 {
 
 // Previous is the run before this one and its last number; zero when there was none.
 func (m *Memory) Previous() (billingkey.Epoch, uint64) { return m.previous.epoch, m.previous.last }
+
+// Spoiled says that a file was there which could not be believed, so that the previous run is not known.
+func (m *Memory) Spoiled() bool { return m.spoiled }
 
 // Close gives the file to the next process. The counter must not be used any more.
 func (m *Memory) Close() error {

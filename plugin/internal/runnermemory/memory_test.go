@@ -108,9 +108,19 @@ func TestSpoiledFile(t *testing.T) {
 			}
 			m := open(t, dir, 2)
 			wantPrevious(t, m, billingkey.Epoch{}, 0)
+			if m.Spoiled() != (len(content) > 0) {
+				t.Errorf("%d bytes: spoiled is %v", len(content), m.Spoiled())
+			}
 			m.Close()
 		}
 	}
+	whole[55] = 0xff // a counter beyond all that can be
+	if err := os.WriteFile(files[0], whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m = open(t, dir, 3)
+	defer m.Close()
+	wantPrevious(t, m, billingkey.Epoch{}, 0)
 }
 
 func TestDirectoryThatCantBe(t *testing.T) {

@@ -40,16 +40,23 @@ func (s state) write(runner string) []byte {
 	return binary.NativeEndian.AppendUint64(b, s.last)
 }
 
-// read is what a file says of that runner: nothing where it is not whole, or another's.
-func read(b []byte, runner string) state {
+// maxLast is more than any run numbers. The counter changes too often for a checksum, so this is all that is known of it.
+const maxLast = 1 << 53
+
+// read is what a file says of that runner: nothing, and false, where it is not whole, or another's.
+func read(b []byte, runner string) (s state, whole bool) {
 	if len(b) != size || string(b[:len(magic)]) != magic ||
 		binary.BigEndian.Uint32(b[checked:]) != sum(b[:checked], runner) {
-		return state{}
+		return state{}, false
 	}
-	return state{
+	s = state{
 		epoch: billingkey.Epoch(b[8:22]), last: binary.NativeEndian.Uint64(b[counterAt:]),
 		previousEpoch: billingkey.Epoch(b[22:36]), previousLast: binary.BigEndian.Uint64(b[36:]),
 	}
+	if s.last > maxLast {
+		return state{}, false
+	}
+	return s, true
 }
 
 func sum(b []byte, runner string) uint32 {
