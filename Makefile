@@ -17,6 +17,7 @@ LINT := $(TOOLS)/golangci-lint-$(LINT_VERSION)/golangci-lint
 RACE     = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 NO_RACE  = $(if $(RACE),,echo "No C compiler was found: the tests run without the race detector." >&2)
 STACK    = go run ./shared/testkit/cmd/stack
+MYSQL    = env -u BILLING_TEST_MYSQL_DSN BILLING_TEST_DATABASE=mysql
 FUZZTIME = 30s
 
 .DEFAULT_GOAL := help
@@ -64,11 +65,12 @@ test: ## Run all tests, on a RocketMQ and a MariaDB of their own, and those of t
 # comes from Debian's archive: elsewhere this says so, and is no failure.
 .PHONY: test-mysql
 test-mysql:
-	@if BILLING_TEST_DATABASE=mysql $(STACK) prepare; then \
-		echo "the ledger on MySQL:"; BILLING_TEST_DATABASE=mysql go test -timeout 20m ./consumer/internal/ledger/...; \
-	else \
-		echo "NOT TESTED ON MYSQL: none can be had on this machine, see above" >&2; \
-	fi
+	@go build -o $(BIN)/stack ./shared/testkit/cmd/stack
+	@$(MYSQL) $(BIN)/stack prepare; case $$? in \
+	0) echo "the ledger on MySQL:"; $(MYSQL) go test -timeout 20m ./consumer/internal/ledger/... ./consumer/internal/cli/ ;; \
+	3) echo "NOT TESTED ON MYSQL: none can be had on this machine, see above" >&2 ;; \
+	*) exit 1 ;; \
+	esac
 
 .PHONY: unit
 unit: ## Run the tests that need no server.

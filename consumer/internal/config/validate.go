@@ -79,6 +79,9 @@ func (r RocketMQ) Validate() error {
 	if r.OnFailure != "hold" && r.OnFailure != "reconsume" {
 		e.add("rocketmq.on_failure", "must be hold or reconsume")
 	}
+	if r.OnFailure == "reconsume" && !r.DLQ {
+		e.add("rocketmq.dlq", "must be true beside rocketmq.on_failure: reconsume, for what the broker gives up on lies there")
+	}
 	between(&e, "rocketmq.max_reconsume_times", r.MaxReconsumeTimes, 1, 16)
 	if r.DLQGroup != "" {
 		name(&e, "rocketmq.dlq_group", r.DLQGroup, groupName)

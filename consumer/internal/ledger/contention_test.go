@@ -1,12 +1,15 @@
 package ledger_test
 
 import (
+	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"gateway-billing.internal/consumer/internal/ledger"
 	"gateway-billing.internal/consumer/internal/ledger/coalesce"
+	"gateway-billing.internal/consumer/internal/record"
 	"gateway-billing.internal/sql/billingdb"
 )
 
@@ -33,6 +36,44 @@ func (r *faults) of(fault string) int {
 	return r.count[fault]
 }
 
+// Transactions that hold the same keys wait for each other: keys are sorted, and READ COMMITTED takes no locks between
+// them. On MySQL nearly none deadlocks then, and more than half do without either. MariaDB takes a lock on the end of the
+// primary key for each duplicate, so there they deadlock in any order; that is exact too, and only slower.
+func TestSameKeysInEveryOrder(t *testing.T) {
+	dsn := migrated(t)
+	db := connect(t, dsn)
+	seen := &faults{}
+	many := func(o *ledger.Options) { o.Writers, o.MaxRows, o.Observer = 4, 60, seen }
+	writers := []*ledger.Writer{ledgerOf(t, dsn, many), ledgerOf(t, dsn, many)}
+	all := make([]record.Record, 600)
+	for i := range all {
+		all[i] = request(someID())
+	}
+	const workers, each = 8, 40
+	var wg sync.WaitGroup
+	for worker := range workers {
+		random := rand.New(rand.NewPCG(21, uint64(worker)))
+		wg.Go(func() {
+			for range each {
+				var u record.Unit
+				for _, i := range random.Perm(len(all))[:50] {
+					u.Records = append(u.Records, all[i])
+				}
+				commit(t, writers[worker%2], u)
+			}
+		})
+	}
+	wg.Wait()
+	onMySQL := !strings.Contains(value[string](t, db, "SELECT VERSION()"), "MariaDB")
+	if n := seen.of("contention"); onMySQL && n > workers*each/10 {
+		t.Errorf("%d attempts at %d transactions ended in a deadlock", n, workers*each)
+	}
+	if rows := value[int](t, db, "SELECT COUNT(*) FROM mq_consume_log"); rows != len(all) {
+		t.Errorf("%d rows of %d requests", rows, len(all))
+	}
+	checkSums(t, db)
+}
+
 // A row that somebody holds longer than the lock wait (error 1205) is waited for, and recorded once.
 func TestRowThatIsHeldLong(t *testing.T) {
 	dsn := migrated(t)
@@ -57,8 +98,7 @@ func TestRowThatIsHeldLong(t *testing.T) {
 	checkSums(t, db)
 }
 
-// The generated insert bears one key twice in a statement, and says how many rows are new. (With id = id in place of the
-// key MySQL fails with 1869, and MariaDB does not.)
+// The generated insert bears one key twice in a statement, and says how many rows are new.
 func TestOneKeyTwiceInAStatement(t *testing.T) {
 	dsn := migrated(t)
 	db := connect(t, dsn)

@@ -32,10 +32,31 @@ func (s *Source) checkRetryTopic(ctx context.Context, route remoting.Route) erro
 				return fmt.Errorf("on_failure is reconsume, but broker %s does not let clients write to %s: create it, or give "+
 					"it permission 6 (mqadmin updateTopic), or set on_failure to hold", broker, topic)
 			}
+			if err := s.checkRetryQueues(ctx, route.Masters[broker]); err != nil {
+				return fmt.Errorf("on_failure is reconsume: broker %s: %w", broker, err)
+			}
 		}
 		return nil
 	}
 	return errors.Join(errs...)
+}
+
+// checkRetryQueues refuses a group whose messages a broker would drop when they are given back.
+func (s *Source) checkRetryQueues(ctx context.Context, addr string) error {
+	conn, err := remoting.Dial(ctx, addr, s.options.credentials())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	queues, known, err := conn.RetryQueues(ctx, s.options.Group)
+	switch {
+	case err != nil:
+		return fmt.Errorf("the group's configuration: %s", describe(err))
+	case known && queues < 1:
+		return fmt.Errorf("group %s has no retry queues, so the broker would drop what is given back: give it one "+
+			"(mqadmin updateSubGroup -q 1), or set on_failure to hold", s.options.Group)
+	}
+	return nil
 }
 
 func (s *Source) writable(ctx context.Context, addr, topic string) (map[string]bool, error) {

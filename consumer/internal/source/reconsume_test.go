@@ -77,6 +77,30 @@ func TestReconsumeWithARetryTopicThatBecameReadOnly(t *testing.T) {
 	eventually(t, 60*time.Second, "all are recorded", func() bool { return m.count() == 5 })
 }
 
+// A broker says yes to a message that is given back and drops it where the group has no retry queues: such a group is not
+// read.
+func TestReconsumeOfAGroupWithoutRetryQueues(t *testing.T) {
+	t.Parallel()
+	mq := stack.Shared(t).RocketMQ
+	topic, group := newTopic(t, 1)
+	if err := mq.ConfigureGroup(t.Context(), group, 0); err != nil {
+		t.Fatal(err)
+	}
+	send(t, topic, 0, 3)
+	m := newMemory()
+	r := run(t, Options{NameServers: nameServers(t), Topic: topic, Group: group, Reconsume: true}, m.handle)
+	eventually(t, 30*time.Second, "the start says why it does not", func() bool {
+		return strings.Contains(strings.Join(r.State().Reasons, ";"), "has no retry queues")
+	})
+	if m.count() != 0 {
+		t.Error("it reads although what it gives back would be lost")
+	}
+	if err := mq.ConfigureGroup(t.Context(), group, 1); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 60*time.Second, "all are recorded", func() bool { return m.count() == 3 })
+}
+
 // An outage spends no redelivery: the handler waits, and what it waited for comes from the topic, once.
 func TestReconsumeAndAnOutage(t *testing.T) {
 	t.Parallel()

@@ -73,7 +73,7 @@ func startShared() (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	if state == nil || os.Getenv(NameServerEnv) != "" || os.Getenv(DatabaseEnv) != "" {
+	if state == nil || os.Getenv(KindEnv) != "" || os.Getenv(NameServerEnv) != "" || os.Getenv(DatabaseEnv) != "" {
 		return Start(ctx, Options{})
 	}
 	s := &Stack{}

@@ -81,13 +81,22 @@ func RetryTopic(group string) string { return "%RETRY%" + group }
 
 // CreateGroup creates a consumer group with its retry topic: without it the first redelivery to a new group takes 40 s.
 func (r *RocketMQ) CreateGroup(ctx context.Context, group string) error {
+	if err := r.ConfigureGroup(ctx, group, 1); err != nil {
+		return err
+	}
+	return r.CreateTopic(ctx, RetryTopic(group), 1, ReadWrite)
+}
+
+// ConfigureGroup creates a consumer group, or gives an existing one another number of retry queues; with none a broker
+// drops what the group sends back.
+func (r *RocketMQ) ConfigureGroup(ctx context.Context, group string, retryQueues int) error {
 	brokers, err := r.clusterBrokers(ctx)
 	if err != nil {
 		return fmt.Errorf("create group %s: %w", group, err)
 	}
 	config, err := json.Marshal(map[string]any{
 		"groupName": group, "consumeEnable": true, "consumeFromMinEnable": true, "consumeBroadcastEnable": true,
-		"retryQueueNums": 1, "retryMaxTimes": 16, "brokerId": 0, "notifyConsumerIdsChangedEnable": true,
+		"retryQueueNums": retryQueues, "retryMaxTimes": 16, "brokerId": 0, "notifyConsumerIdsChangedEnable": true,
 	})
 	if err != nil {
 		return err
@@ -97,7 +106,7 @@ func (r *RocketMQ) CreateGroup(ctx context.Context, group string) error {
 			return fmt.Errorf("create group %s: %w", group, err)
 		}
 	}
-	return r.CreateTopic(ctx, RetryTopic(group), 1, ReadWrite)
+	return nil
 }
 
 // DeleteGroup removes a consumer group, its offsets and its retry topic.

@@ -18,6 +18,7 @@ const (
 	reqGetMinOffset        = 31
 	reqSendBack            = 36
 	reqRouteByTopic        = 105
+	reqAllGroups           = 201
 
 	codeSuccess         = 0
 	codeNoPermission    = 16

@@ -52,3 +52,25 @@ func (c *Conn) Writable(ctx context.Context, topic string) (brokers map[string]b
 	}
 	return brokers, nil
 }
+
+// RetryQueues asks a broker how many queues a group's retry topic has by the group's configuration; false for a group
+// that the broker does not know yet. With none a broker takes back a message, says yes, and drops it.
+func (c *Conn) RetryQueues(ctx context.Context, group string) (queues int, known bool, err error) {
+	h, body, err := c.call(ctx, reqAllGroups, map[string]string{})
+	if err != nil {
+		return 0, false, err
+	}
+	if h.Code != codeSuccess {
+		return 0, false, answerError(h)
+	}
+	var data struct {
+		Groups map[string]struct {
+			RetryQueueNums int `json:"retryQueueNums"`
+		} `json:"subscriptionGroupTable"`
+	}
+	if err := json.Unmarshal(body, &data); err != nil {
+		return 0, false, fmt.Errorf("decode the groups' configuration: %w", err)
+	}
+	config, known := data.Groups[group]
+	return config.RetryQueueNums, known, nil
+}

@@ -25,7 +25,8 @@ const usage = `Usage: stack COMMAND
   down [-dir DIR]      stop them
   exec -- CMD [ARG]…   start them, run CMD with ` + stack.NameServerEnv + ` and
                        ` + stack.DatabaseEnv + ` set, stop them, and exit with CMD's exit code
-  prepare              only install and download what they need
+  prepare              only install and download what they need; exit code 3 where ` + stack.KindEnv + `
+                       is mysql and this machine can't get one
 
 DIR keeps the state and the log of what up started (default: .build/stack of the checkout).
 `
@@ -41,6 +42,11 @@ func main() {
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "stack:", err)
+	}
+	switch {
+	case errors.Is(err, stack.ErrNoMySQL):
+		os.Exit(3)
+	case err != nil:
 		os.Exit(1)
 	}
 }

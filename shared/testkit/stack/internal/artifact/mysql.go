@@ -45,7 +45,7 @@ func (c *Cache) MySQL(ctx context.Context) (*MySQL, error) {
 		return m.install(ctx)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoMySQL, err)
+		return nil, err
 	}
 	return newMySQL(dir), nil
 }
@@ -60,7 +60,7 @@ func newMySQL(dir string) *MySQL {
 func (m *MySQL) fetch(ctx context.Context, work string) error {
 	archive, err := archiveOf(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrNoMySQL, err)
 	}
 	for _, dir := range []string{"lists/partial", "archives/partial", "sources", "root"} {
 		if err := os.MkdirAll(filepath.Join(work, dir), 0o755); err != nil {
@@ -84,10 +84,10 @@ func (m *MySQL) fetch(ctx context.Context, work string) error {
 		"-o", "Debug::NoLocking=1",
 	}
 	if err := aptGet(ctx, append(apart, "update", "--error-on=any")...); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrNoMySQL, err)
 	}
 	if err := aptGet(ctx, append(apart, "install", "-y", "--download-only", "--no-install-recommends", mysqlPackage)...); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrNoMySQL, err)
 	}
 	packages, err := filepath.Glob(filepath.Join(work, "archives", "*.deb"))
 	if err != nil {
@@ -108,7 +108,8 @@ func archiveOf(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("ask apt-get for this machine's archive: %w", err)
 	}
 	for line := range strings.Lines(string(out)) {
-		if uri, origin, _ := strings.Cut(strings.TrimSpace(line), " "); origin == "Debian" {
+		// Debian's archive of security updates is another one, of the same origin.
+		if uri, origin, _ := strings.Cut(strings.TrimSpace(line), " "); origin == "Debian" && !strings.Contains(uri, "security") {
 			return uri, nil
 		}
 	}
