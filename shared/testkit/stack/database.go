@@ -83,7 +83,10 @@ func newDatabase(ctx context.Context, cache *artifact.Cache, dir string, kind Ki
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	data := filepath.Join(dir, "data")
+	data, temporary := filepath.Join(dir, "data"), filepath.Join(dir, "tmp")
+	if err := os.Mkdir(temporary, 0o700); err != nil {
+		return nil, err
+	}
 	if err := program.NewData(data); err != nil {
 		return nil, err
 	}
@@ -107,6 +110,7 @@ func newDatabase(ctx context.Context, cache *artifact.Cache, dir string, kind Ki
 		args := append(program.Args(data),
 			"--bind-address=127.0.0.1", "--port="+strconv.Itoa(port), "--skip-name-resolve",
 			"--pid-file="+filepath.Join(dir, "pid"), "--init-file="+init,
+			"--tmpdir="+temporary, // a server that starts deletes what others have in a directory that they share
 			"--innodb-buffer-pool-size=128M", "--innodb-flush-log-at-trx-commit=1",
 			"--max-connections=500", "--max-allowed-packet=16M")
 		if runtime.GOOS != "windows" {
