@@ -23,7 +23,7 @@ const (
 
 var start = time.UnixMilli(startMS)
 
-func keySet(t *testing.T, text string) *billingkey.KeySet {
+func keySet(t testing.TB, text string) *billingkey.KeySet {
 	t.Helper()
 	keys, err := billingkey.ParseKeys(text)
 	if err != nil {
@@ -37,7 +37,7 @@ func secret(id string, b byte) string {
 }
 
 // seal makes a stamp for gwID and alice at the entry's start, changed by change.
-func seal(t *testing.T, keys *billingkey.KeySet, change func(*billingkey.Stamp)) string {
+func seal(t testing.TB, keys *billingkey.KeySet, change func(*billingkey.Stamp)) string {
 	t.Helper()
 	sealer, err := billingkey.NewSealer(keys, billingkey.NewEpoch(start, 1), rand.Reader)
 	if err != nil {
