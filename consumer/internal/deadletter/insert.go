@@ -91,6 +91,9 @@ func row(r *record.Reject, keep int) billingdb.InsertDeadLetterParams {
 	if r.Key != nil {
 		p.BillingKey = r.Key[:]
 	}
+	if r.Whole != nil {
+		p.RawLength, p.RawSha256 = r.Whole.Length, r.Whole.SHA256[:]
+	}
 	return p
 }
 

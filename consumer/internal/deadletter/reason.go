@@ -11,7 +11,8 @@ const (
 	ReasonEmpty = "empty"
 	// ReasonTooMany: more entries than a message may hold (logentry.MaxEntries).
 	ReasonTooMany = "too_many_entries"
-	// ReasonTooLarge: no part of the entry fits what the database takes in one statement.
+	// ReasonTooLarge: no part of the entry fits what the database takes in one statement, or a line of a replayed file is
+	// longer than is read.
 	ReasonTooLarge = "too_large"
 	// ReasonNoIdentity: neither a start time nor a request ID.
 	ReasonNoIdentity = "no_identity"

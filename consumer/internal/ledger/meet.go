@@ -10,32 +10,47 @@ import (
 // meet compares the members of a group with the row that holds their key, which this transaction has locked. Those of
 // the same request are duplicates, and raise the row if they know better; the others are returned.
 func (t *transaction) meet(ctx context.Context, g *group, have *figures, met *encounters) (others []*candidate, err error) {
-	now := *have
-	var best *candidate
-	times := 0
+	c := compare(g, have)
+	if c.copies > 0 {
+		met.add(g.key[:], c.copies)
+	}
+	return c.others, t.update(ctx, have, &c.now, c.best)
+}
+
+// comparison is what the members of a group are to the row that holds their key.
+type comparison struct {
+	// now is the row as it should become.
+	now figures
+	// best is the copy whose usage the row takes, nil when it keeps its own.
+	best *candidate
+	// copies is how many are of the row's request, others are those that are not.
+	copies int
+	others []*candidate
+}
+
+// compare settles which members are duplicates of the row, and which of those raise it.
+func compare(g *group, have *figures) comparison {
+	c := comparison{now: *have}
 	for _, m := range g.members {
-		if !sameRequest(&now, &m.fig) {
-			others = append(others, m)
+		if !sameRequest(&c.now, &m.fig) {
+			c.others = append(c.others, m)
 			continue
 		}
 		m.result = duplicate
-		times++
-		if contradicts(&now, &m.fig) && !hasMark(now.Marks, markUsageDiffers) {
-			now.Marks = addMark(now.Marks, markUsageDiffers)
+		c.copies++
+		if contradicts(&c.now, &m.fig) && !hasMark(c.now.Marks, markUsageDiffers) {
+			c.now.Marks = addMark(c.now.Marks, markUsageDiffers)
 		}
-		if better(&now, &m.fig) {
-			takeUsage(&now, &m.fig)
-			m.raised, best = true, m
+		if better(&c.now, &m.fig) {
+			takeUsage(&c.now, &m.fig)
+			m.raised, c.best = true, m
 		}
-		if fills(&now, &m.fig) {
-			fill(&now, &m.fig)
+		if fills(&c.now, &m.fig) {
+			fill(&c.now, &m.fig)
 			m.raised = true
 		}
 	}
-	if times > 0 {
-		met.add(g.key[:], times)
-	}
-	return others, t.update(ctx, have, &now, best)
+	return c
 }
 
 // update brings a stored row from have to now; best is the copy whose usage it takes, nil when it keeps its own.

@@ -40,9 +40,17 @@ func (f *Flow) Handle(ctx context.Context, m source.Message) error {
 	}
 	chaospoint.Reach(chaospoint.BeforeAck)
 	f.Observer.MessageCommitted(&unit, outcome)
+	if err := Balanced(&unit, outcome); err != nil {
+		return fmt.Errorf("message %s: %w", m.MsgID, err)
+	}
+	return nil
+}
+
+// Balanced says whether each entry of a unit is accounted for, once.
+func Balanced(unit *record.Unit, outcome ledger.Outcome) error {
 	entries := len(unit.Records) + len(unit.Rejects)
 	if sum := outcome.Recorded + outcome.Duplicate + outcome.Conflict + outcome.Rejected; sum != entries {
-		return fmt.Errorf("message %s: %d entries, but %d accounted for", m.MsgID, entries, sum)
+		return fmt.Errorf("%d entries, but %d accounted for", entries, sum)
 	}
 	return nil
 }

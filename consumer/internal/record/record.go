@@ -186,8 +186,16 @@ type Reject struct {
 	Occurrence uint64
 	// Raw is the entry, or the whole message body when it could not be decoded.
 	Raw []byte
+	// Whole is set where Raw is only the beginning of what came.
+	Whole *Whole
 	// BodySHA256 is over the whole raw message body: with EntryIndex and Reason it makes the dead letter unique.
 	BodySHA256 [32]byte
+}
+
+// Whole is the size of something that was too large to be kept in memory.
+type Whole struct {
+	Length int64
+	SHA256 [32]byte
 }
 
 // Unit is what one message became: len(Records) + len(Rejects) is the number of its entries (1 for a message that could

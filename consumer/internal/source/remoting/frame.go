@@ -7,8 +7,9 @@ import (
 	"io"
 )
 
-// maxFrame bounds what is read from a peer that is not RocketMQ, or not well. Answers here are a few KiB.
-const maxFrame = 16 << 20
+// maxFrame bounds what is read from a peer that is not RocketMQ, or not well. Answers here are a few KiB; those to Pull hold
+// 256 KiB of messages, or one that is larger (a broker's default limit of a message is 4 MiB).
+const maxFrame = 64 << 20
 
 // header is the JSON header of requests and answers.
 type header struct {

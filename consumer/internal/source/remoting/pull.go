@@ -2,6 +2,7 @@ package remoting
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -9,53 +10,91 @@ import (
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 )
 
-// Pulled is what one pull brought.
-type Pulled struct {
-	// Messages may be none although there are more: those at the offset have other tags.
-	Messages []*primitive.MessageExt
-	// Next is the offset to go on at.
-	Next int64
+// PullRequest asks for the messages of one queue from an offset on.
+type PullRequest struct {
+	// Group is in whose name is asked. It need not be a member's name: asking neither joins the group nor commits for it.
+	Group string
+	Topic string
+	// Tag is the tag expression: "*", or "a || b". The broker goes by hashes of tags, so a message may have another tag.
+	Tag    string
+	Queue  int
+	Offset int64
+	// Max is the most messages; a broker gives fewer of those that it must read from its disk.
+	Max int
 }
 
-// Pull asks for up to most messages of a queue from an offset on, as the group with its tag expression, without waiting.
-// Nothing is committed, and the group is not joined.
-func (c *Conn) Pull(ctx context.Context, group, topic, tag string, queue int, at int64, most int) (Pulled, error) {
-	h, body, err := c.pull(ctx, group, topic, tag, queue, at, most)
+// Pulled is a broker's answer to a pull.
+type Pulled struct {
+	// Messages are in the order of their offsets; there may be none although more follow.
+	Messages []Message
+	// Next is the offset at which the next pull goes on.
+	Next int64
+	// Moved: the broker does not have the offset (any more); Next is the nearest that it has.
+	Moved bool
+}
+
+// Message is one message as the broker keeps it.
+type Message struct {
+	Offset int64
+	MsgID  string
+	Tags   string
+	Keys   string
+	// StoreTime is when the broker stored it (UTC, ms).
+	StoreTime time.Time
+	Body      []byte
+}
+
+// Pull asks a broker for messages, without waiting for some to come. Nothing is committed, and the group has no member
+// more by it.
+func (c *Conn) Pull(ctx context.Context, r PullRequest) (Pulled, error) {
+	h, body, err := c.pull(ctx, r)
 	if err != nil {
 		return Pulled{}, err
 	}
+	p := Pulled{Moved: h.Code == codePullOffsetMoved}
+	if p.Next, err = strconv.ParseInt(h.ExtFields["nextBeginOffset"], 10, 64); err != nil {
+		return Pulled{}, fmt.Errorf("answer without nextBeginOffset: %w", err)
+	}
+	if h.Code == codeSuccess {
+		p.Messages, err = decodeMessages(body)
+	}
+	return p, err
+}
+
+func (c *Conn) pull(ctx context.Context, r PullRequest) (header, []byte, error) {
+	const subscriptionFromRequest = 1 << 2
+	h, body, err := c.call(ctx, reqPullMessage, map[string]string{
+		"consumerGroup": r.Group, "topic": r.Topic, "queueId": strconv.Itoa(r.Queue),
+		"queueOffset": strconv.FormatInt(r.Offset, 10), "maxMsgNums": strconv.Itoa(r.Max),
+		"sysFlag": strconv.Itoa(subscriptionFromRequest), "commitOffset": "0", "suspendTimeoutMillis": "0",
+		"subscription": r.Tag, "subVersion": "0", "expressionType": "TAG",
+	})
+	if err != nil {
+		return h, nil, err
+	}
 	switch h.Code {
 	case codeSuccess, codePullNotFound, codePullRetryNow, codePullOffsetMoved:
+		return h, body, nil
 	case codeGroupNotExist:
-		return Pulled{}, ErrNoGroup
+		return h, nil, ErrNoGroup
 	default:
-		return Pulled{}, answerError(h)
+		return h, nil, answerError(h)
 	}
-	next, err := strconv.ParseInt(h.ExtFields["nextBeginOffset"], 10, 64)
-	if err != nil {
-		return Pulled{}, fmt.Errorf("answer without the next offset: %w", err)
-	}
-	p := Pulled{Next: next}
-	if h.Code == codeSuccess {
-		p.Messages = primitive.DecodeMessage(body)
-	}
-	return p, nil
 }
 
-func (c *Conn) pull(ctx context.Context, group, topic, tag string, queue int, at int64, most int) (header, []byte, error) {
-	const subscriptionFromRequest = 1 << 2
-	return c.call(ctx, reqPullMessage, map[string]string{
-		"consumerGroup": group, "topic": topic, "queueId": strconv.Itoa(queue),
-		"queueOffset": strconv.FormatInt(at, 10), "maxMsgNums": strconv.Itoa(most),
-		"sysFlag": strconv.Itoa(subscriptionFromRequest), "commitOffset": "0", "suspendTimeoutMillis": "0",
-		"subscription": tag, "subVersion": "0", "expressionType": "TAG",
-	})
-}
-
-// OffsetAt asks a broker for an offset near which the queue's messages were stored at a time. Among messages of one time
-// it may be any: what is wanted exactly must be looked for from there.
-func (c *Conn) OffsetAt(ctx context.Context, topic string, queue int, at time.Time) (int64, error) {
-	return c.offset(ctx, reqSearchOffset, map[string]string{
-		"topic": topic, "queueId": strconv.Itoa(queue), "timestamp": strconv.FormatInt(at.UnixMilli(), 10),
-	})
+// decodeMessages reads the body of an answer with the client's own decoder, so that a message is here what it is to the
+// live consumer. That decoder panics on what is no message.
+func decodeMessages(body []byte) (messages []Message, err error) {
+	defer func() {
+		if recover() != nil {
+			messages, err = nil, errors.New("answer: its messages can't be read")
+		}
+	}()
+	for _, m := range primitive.DecodeMessage(body) {
+		messages = append(messages, Message{
+			Offset: m.QueueOffset, MsgID: m.MsgId, Tags: m.GetTags(), Keys: m.GetKeys(),
+			StoreTime: time.UnixMilli(m.StoreTimestamp).UTC(), Body: m.Body,
+		})
+	}
+	return messages, nil
 }

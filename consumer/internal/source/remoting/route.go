@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -40,6 +41,32 @@ func (c *Conn) Route(ctx context.Context, topic string) (Route, error) {
 		return Route{}, answerError(h)
 	}
 	return decodeRoute(body)
+}
+
+// FindRoute asks the name servers in turn until one knows the topic. The error says why none did, server by server.
+func FindRoute(ctx context.Context, addrs []string, topic string, creds Credentials) (Route, error) {
+	var errs []error
+	for _, addr := range addrs {
+		route, err := routeFrom(ctx, addr, topic, creds)
+		if err == nil {
+			return route, nil
+		}
+		errs = append(errs, fmt.Errorf("name server %s: %w", addr, err))
+	}
+	return Route{}, errors.Join(errs...)
+}
+
+func routeFrom(ctx context.Context, addr, topic string, creds Credentials) (Route, error) {
+	conn, err := Dial(ctx, addr, creds)
+	if err != nil {
+		return Route{}, err
+	}
+	defer func() { _ = conn.Close() }()
+	route, err := conn.Route(ctx, topic)
+	if err == nil && len(route.Queues) == 0 {
+		err = errors.New("the topic has no readable queue")
+	}
+	return route, err
 }
 
 func decodeRoute(body []byte) (Route, error) {
