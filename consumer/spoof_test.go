@@ -23,17 +23,21 @@ import (
 type site struct {
 	*world
 	*gateway.Gateway
+	runner *extplugin.Runner
+	keys   string
 
 	mu     sync.Mutex
 	truths []gateway.Truth
 	bodies [][]byte
 }
 
-// newSite has the routes /v1 (API key, plugin), /open (plugin), /bare (API key, no plugin) and /nobody (neither).
+// newSite has the routes /v1 (API key, plugin), /open (plugin), /bare (API key, no plugin), /nobody (neither), /orders and
+// /late (as /v1, but its logger keeps what it has until it is told to send it).
 func newSite(t *testing.T, metadata rocketlog.Metadata) *site {
 	t.Helper()
 	s := &site{world: newWorld(t, "")}
 	keys := "k1:" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32)))
+	s.keys = keys
 	s.extra = "stamp:\n  keys: " + keys + "\n"
 	path := filepath.Join(t.TempDir(), "billing-runner")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, ".")
@@ -55,10 +59,13 @@ func newSite(t *testing.T, metadata rocketlog.Metadata) *site {
 	if err := runner.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	s.runner = runner
 	send := s.producer(t)
 	logger := &rocketlog.Conf{Topic: s.topic, BatchMaxSize: 1, IncludeRequestBody: true, IncludeResponseBody: true}
 	stamped := gateway.Plugins{PostReq: gateway.BillingKeys(`{"idempotency_header":"Idempotency-Key"}`), Logger: logger}
 	bare := gateway.Plugins{Logger: logger}
+	late := stamped
+	late.Logger = &rocketlog.Conf{Topic: s.topic, InactiveTimeout: time.Hour, BufferDuration: time.Hour}
 	order := func(call upstream.Call) upstream.Answer {
 		if strings.Contains(call.URI, "status=") {
 			return upstream.ByQuery(call)
@@ -79,6 +86,7 @@ func newSite(t *testing.T, metadata rocketlog.Metadata) *site {
 			{ID: "open", Prefix: "/open", Plugins: stamped, Upstream: upstream.ByQuery},
 			{ID: "bare", Prefix: "/bare", KeyAuth: true, Plugins: bare, Upstream: upstream.ByQuery},
 			{ID: "nobody", Prefix: "/nobody", Plugins: bare, Upstream: upstream.ByQuery},
+			{ID: "late", Prefix: "/late", KeyAuth: true, Plugins: late, Upstream: upstream.ByQuery},
 			{ID: "orders", Prefix: "/orders", KeyAuth: true, Plugins: stamped, Upstream: order},
 		},
 		APIKeys: map[string]string{"alice-key": "alice", "bob-key": "bob"},
