@@ -131,6 +131,12 @@ type MqConsumeLog struct {
 	CreateTime         time.Time
 }
 
+type Retention struct {
+	Kind     string
+	Position int64
+	Horizon  sql.NullTime
+}
+
 type StampSeen struct {
 	ID            int64
 	Runner        string

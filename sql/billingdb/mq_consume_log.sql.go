@@ -353,7 +353,7 @@ UPDATE mq_consume_log SET
   estimated_tokens = ?, usage_state = ?,
   usage_source = ?, usage_mismatch = ?, usage_json = ?,
   billable = ?, billable_reason = ?, marks = ?,
-  key_source = ?, idempotency_key = ?, body = ?,
+  key_source = ?, idempotency_key = ?, body = IF(body = '', '', ?),
   revision = revision + 1
 WHERE billing_key = ? AND usage_state = ?
   AND revision = ?
@@ -387,14 +387,14 @@ type RaiseRecordParams struct {
 	Marks              string
 	KeySource          string
 	IdempotencyKey     *string
-	Body               string
+	Body               interface{}
 	BillingKey         []byte
 	ReadUsageState     string
 	ReadRevision       int32
 }
 
 // RaiseRecord puts a better copy's usage over a row that this transaction has locked, if the row is still as it was
-// read. What the copy does not know beside the counts stays.
+// read. What the copy does not know beside the counts stays, and a body that was pruned stays away.
 func (q *Queries) RaiseRecord(ctx context.Context, arg RaiseRecordParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, raiseRecord,
 		arg.Consumer,

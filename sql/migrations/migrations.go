@@ -6,6 +6,7 @@
 //	3  copies the older consumer's rows into the ledger, with their usage, and drops its table
 //	4  indexes the conflicts
 //	5  adds what working with dead letters needs
+//	7  adds how far retention has come
 package migrations
 
 import (
@@ -24,7 +25,7 @@ import (
 var tables embed.FS
 
 // Latest is the version of the schema that the generated code fits.
-const Latest = 5
+const Latest = 7
 
 // lockSeconds is how long a migration waits for another one: long enough for a big table to be adopted.
 const lockSeconds = 3600

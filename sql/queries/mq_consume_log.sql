@@ -44,7 +44,7 @@ WHERE billing_key IN (sqlc.slice(billing_keys));
 
 -- name: RaiseRecord :execrows
 -- RaiseRecord puts a better copy's usage over a row that this transaction has locked, if the row is still as it was
--- read. What the copy does not know beside the counts stays.
+-- read. What the copy does not know beside the counts stays, and a body that was pruned stays away.
 UPDATE mq_consume_log SET
   consumer = sqlc.arg(consumer), route_id = sqlc.arg(route_id), service_id = sqlc.arg(service_id),
   status = sqlc.arg(status), model = sqlc.arg(model), model_requested = COALESCE(sqlc.narg(model_requested), model_requested),
@@ -58,7 +58,7 @@ UPDATE mq_consume_log SET
   estimated_tokens = sqlc.arg(estimated_tokens), usage_state = sqlc.arg(usage_state),
   usage_source = sqlc.arg(usage_source), usage_mismatch = sqlc.arg(usage_mismatch), usage_json = sqlc.arg(usage_json),
   billable = sqlc.arg(billable), billable_reason = sqlc.arg(billable_reason), marks = sqlc.arg(marks),
-  key_source = sqlc.arg(key_source), idempotency_key = sqlc.arg(idempotency_key), body = sqlc.arg(body),
+  key_source = sqlc.arg(key_source), idempotency_key = sqlc.arg(idempotency_key), body = IF(body = '', '', sqlc.arg(body)),
   revision = revision + 1
 WHERE billing_key = sqlc.arg(billing_key) AND usage_state = sqlc.arg(read_usage_state)
   AND revision = sqlc.arg(read_revision);

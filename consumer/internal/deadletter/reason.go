@@ -22,6 +22,9 @@ const (
 	ReasonPoison = "poison"
 	// ReasonPanic: the work on this entry panicked.
 	ReasonPanic = "panic"
+	// ReasonBeforeHorizon: the request began before the time up to which the ledger was pruned, so nobody can tell any more
+	// whether it is recorded and billed already.
+	ReasonBeforeHorizon = "before_horizon"
 
 	// badValue precedes the field's name, see BadValue.
 	badValue = "bad_value:"

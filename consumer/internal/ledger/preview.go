@@ -60,6 +60,11 @@ func (p *Preview) Units(ctx context.Context, units []record.Unit) ([]Foreseen, e
 	for i := range units {
 		items = append(items, itemsOf(&units[i], &Outcome{})...)
 	}
+	horizon, err := billingdb.New(p.store.db).Horizon(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("horizon: %w", err)
+	}
+	rejectBefore(horizon.Time, items)
 	for _, it := range items {
 		if it.candidate != nil {
 			it.candidate.reset()

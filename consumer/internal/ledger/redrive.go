@@ -93,6 +93,9 @@ func (s *Store) redriveOnce(
 		}
 		unit := derive(letter)
 		items := itemsOf(&unit, &done.Outcome)
+		if err := t.rejectPruned(ctx, items); err != nil {
+			return done, fmt.Errorf("%w: horizon: %w", errOutside, err)
+		}
 		for _, it := range items {
 			// An entry that fails where the whole message failed before is another dead letter; this one is at its end.
 			if it.reject != nil && it.reject.EntryIndex == letter.EntryIndex {

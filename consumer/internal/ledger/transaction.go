@@ -52,6 +52,9 @@ func (s *Store) transact(ctx context.Context, items []*item, earlier map[batchID
 	}
 	defer tx.Rollback()
 	t := s.newTransaction(tx, limits, earlier)
+	if err := t.rejectPruned(ctx, items); err != nil {
+		return fmt.Errorf("%w: horizon: %w", errOutside, err)
+	}
 	if err := t.write(ctx, items); err != nil {
 		return err
 	}
