@@ -20,6 +20,8 @@ type Config struct {
 	Idempotency Idempotency `yaml:"idempotency"`
 	// Body says what the ledger keeps of each log entry.
 	Body Body `yaml:"body"`
+	// Retention says how long what is not needed for billing is kept.
+	Retention Retention `yaml:"retention"`
 	// Routes says what holds per route: provider, meters, what is billable, estimates.
 	Routes Routes `yaml:"routes"`
 	// HTTP is the server for health, readiness and metrics.
@@ -126,6 +128,15 @@ type Body struct {
 	RedactHeaders []string `yaml:"redact_headers"`
 	// RedactQuery are query parameters that are redacted beside key, api_key, apikey, token and access_token.
 	RedactQuery []string `yaml:"redact_query"`
+}
+
+// Retention is the part `retention`: what `run` prunes by and by, and `prune` at once. Records themselves are pruned by
+// `prune --ledger` alone.
+type Retention struct {
+	// Bodies is after how long the body of a record is emptied; the record stays.
+	Bodies Age `yaml:"bodies"`
+	// DeadLetters is after how long a dead letter is deleted that was redriven or discarded. One that is pending stays.
+	DeadLetters Age `yaml:"dead_letters"`
 }
 
 // HTTP is the part `http`.

@@ -22,7 +22,7 @@ type Validator interface{ Validate() error }
 // Validate checks every part.
 func (c *Config) Validate() error {
 	var e Errors
-	for _, part := range []Validator{c.RocketMQ, c.MySQL, c.Batch, c.Stamp, c.Idempotency, c.Body, c.Routes, c.HTTP, c.Log} {
+	for _, part := range []Validator{c.RocketMQ, c.MySQL, c.Batch, c.Stamp, c.Idempotency, c.Body, c.Retention, c.Routes, c.HTTP, c.Log} {
 		e = append(e, errorsOf(part)...)
 	}
 	// The RocketMQ client drops a queue that it could not pull for 120 s.
@@ -174,6 +174,20 @@ func (b Body) Validate() error {
 	oneOf(&e, "body.policy", b.Policy, redact.Redacted, redact.Full, redact.None)
 	noneEmpty(&e, "body.redact_headers", b.RedactHeaders)
 	noneEmpty(&e, "body.redact_query", b.RedactQuery)
+	return e.orNil()
+}
+
+// minAge is the youngest that retention may prune: a slip of the unit must not empty everything.
+const minAge = Age(time.Hour)
+
+// Validate checks the part `retention`.
+func (r Retention) Validate() error {
+	var e Errors
+	for field, age := range map[string]Age{"retention.bodies": r.Bodies, "retention.dead_letters": r.DeadLetters} {
+		if age != 0 && age < minAge {
+			e.add(field, "must be at least 1h, or never")
+		}
+	}
 	return e.orNil()
 }
 
