@@ -4,7 +4,6 @@ import (
 	"gateway-billing.internal/consumer/internal/config"
 	"gateway-billing.internal/consumer/internal/identity"
 	"gateway-billing.internal/consumer/internal/pipeline"
-	"gateway-billing.internal/consumer/internal/redact"
 )
 
 // NewDeriver makes what turns message bodies into records: the same for run and inspect.
@@ -22,7 +21,7 @@ func NewDeriver(cfg config.Config) (*pipeline.Deriver, error) {
 		Rules: identity.Rules{
 			AllowUnsealed: cfg.Stamp.AllowUnsealed, Tolerance: cfg.Stamp.Tolerance, Changes: changes,
 		},
-		Body:   redact.New(cfg.Body.Policy, cfg.Body.RedactHeaders, cfg.Body.RedactQuery),
+		Body:   cfg.Body.Redactor(),
 		Policy: cfg.Routes.Policy(),
 	}, nil
 }

@@ -13,7 +13,6 @@ import (
 	"gateway-billing.internal/consumer/internal/config"
 	"gateway-billing.internal/consumer/internal/deadletter"
 	"gateway-billing.internal/consumer/internal/ledger"
-	"gateway-billing.internal/consumer/internal/redact"
 )
 
 // letterView is a dead letter as show prints it.
@@ -79,7 +78,7 @@ Only the parts mysql and body of the configuration are needed, and nothing is ch
 		view := letterView{Letter: letter, Incomplete: letter.Incomplete(), Audit: audit}
 		switch {
 		case !*raw:
-			view.Entry = redact.New(redact.Redacted, cfg.Body.RedactHeaders, cfg.Body.RedactQuery).Entries(letter.Raw)
+			view.Entry = cfg.Body.Redactor().Entries(letter.Raw)
 		case utf8.Valid(letter.Raw):
 			view.Entry = string(letter.Raw)
 		default:

@@ -128,6 +128,9 @@ type Body struct {
 	RedactHeaders []string `yaml:"redact_headers"`
 	// RedactQuery are query parameters that are redacted beside key, api_key, apikey, token and access_token.
 	RedactQuery []string `yaml:"redact_query"`
+	// RedactJSON are paths to values of an entry, such as `$.request.body` or `$.response.body.choices[*].message.content`.
+	// A path leads into a body that is a JSON document; another body on its way, such as an event stream, is masked whole.
+	RedactJSON []string `yaml:"redact_json"`
 }
 
 // Retention is the part `retention`: what `run` prunes by and by, and `prune` at once. Records themselves are pruned by

@@ -174,7 +174,23 @@ func (b Body) Validate() error {
 	oneOf(&e, "body.policy", b.Policy, redact.Redacted, redact.Full, redact.None)
 	noneEmpty(&e, "body.redact_headers", b.RedactHeaders)
 	noneEmpty(&e, "body.redact_query", b.RedactQuery)
+	for _, text := range b.RedactJSON {
+		if _, err := redact.ParsePath(text); err != nil {
+			e.add("body.redact_json", "%q %s", text, err)
+		}
+	}
 	return e.orNil()
+}
+
+// Redactor is what the part, which is valid, says.
+func (b Body) Redactor() *redact.Redactor {
+	var paths []redact.Path
+	for _, text := range b.RedactJSON {
+		if path, err := redact.ParsePath(text); err == nil {
+			paths = append(paths, path)
+		}
+	}
+	return redact.New(b.Policy, b.RedactHeaders, b.RedactQuery).WithPaths(paths)
 }
 
 // minAge is the youngest that retention may prune: a slip of the unit must not empty everything.

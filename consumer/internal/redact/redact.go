@@ -47,6 +47,7 @@ type Redactor struct {
 	policy  Policy
 	headers map[string]bool
 	query   map[string]bool
+	paths   []Path
 }
 
 // New makes a Redactor; headers and query add names to the built-in lists, in any case.
@@ -77,7 +78,11 @@ func (r *Redactor) Entry(raw json.RawMessage) string {
 	if !jsonscan.Valid(raw) {
 		return "" // what can't be read can't be redacted
 	}
-	out := r.append(make([]byte, 0, len(raw)), "", jsonscan.Trim(raw))
+	value := jsonscan.Trim(raw)
+	if len(r.paths) > 0 {
+		value = appendMasked(make([]byte, 0, len(raw)), value, r.paths)
+	}
+	out := r.append(make([]byte, 0, len(raw)), "", value)
 	if !utf8.Valid(out) {
 		out = bytes.ToValidUTF8(out, []byte("\uFFFD"))
 	}
@@ -102,7 +107,19 @@ func (r *Redactor) Entries(raw []byte) string {
 	default:
 		return ""
 	}
-	return (&Redactor{policy: Redacted, headers: r.headers, query: r.query}).Entry(raw)
+	one := &Redactor{policy: Redacted, headers: r.headers, query: r.query, paths: r.paths}
+	if value[0] == '{' || len(r.paths) == 0 {
+		return one.Entry(raw)
+	}
+	// The paths begin at an entry.
+	all := []byte{'['}
+	for inner := range jsonscan.Elements(value) {
+		if len(all) > 1 {
+			all = append(all, ',')
+		}
+		all = append(all, one.Entry(inner)...)
+	}
+	return string(append(all, ']'))
 }
 
 // append appends one JSON value that stands under name, redacted. Text inside a logged body is not looked at.
