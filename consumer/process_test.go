@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -51,6 +52,7 @@ type world struct {
 	dsn          string
 	db           *sql.DB
 	extra        string // YAML of the part rocketmq
+	binary       string // what start starts; empty for the binary of this test
 }
 
 // newWorld prepares what a consumer needs. dsn "" takes a database on the shared server.
@@ -120,7 +122,7 @@ type consumer struct {
 func (w *world) start(t *testing.T) *consumer {
 	t.Helper()
 	c := &consumer{log: &lockedBuffer{}, done: make(chan struct{})}
-	c.cmd = exec.Command(binary, "run", "--config", w.config(t))
+	c.cmd = exec.Command(cmp.Or(w.binary, binary), "run", "--config", w.config(t))
 	c.cmd.Stderr = c.log
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)

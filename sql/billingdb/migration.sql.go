@@ -23,6 +23,29 @@ func (q *Queries) AcquireMigrationLock(ctx context.Context, seconds int32) (int6
 	return held, err
 }
 
+const oldestVersion = `-- name: OldestVersion :one
+SELECT version FROM billing_schema_oldest WHERE id = 1
+`
+
+// OldestVersion is the oldest version of the code that can work on this schema.
+func (q *Queries) OldestVersion(ctx context.Context) (int64, error) {
+	row := q.db.QueryRowContext(ctx, oldestVersion)
+	var version int64
+	err := row.Scan(&version)
+	return version, err
+}
+
+const raiseOldest = `-- name: RaiseOldest :exec
+INSERT INTO billing_schema_oldest (id, version) VALUES (1, ?)
+ON DUPLICATE KEY UPDATE version = GREATEST(version, VALUES(version))
+`
+
+// RaiseOldest notes the oldest version of the code that can work on this schema.
+func (q *Queries) RaiseOldest(ctx context.Context, version int64) error {
+	_, err := q.db.ExecContext(ctx, raiseOldest, version)
+	return err
+}
+
 const releaseMigrationLock = `-- name: ReleaseMigrationLock :one
 SELECT CAST(COALESCE(RELEASE_LOCK(CONCAT('billing migrate ', LEFT(SHA2(DATABASE(), 256), 40))), 0)
   AS SIGNED) AS released

@@ -9,6 +9,11 @@ import (
 	"time"
 )
 
+type BillingSchemaOldest struct {
+	ID      int8
+	Version int64
+}
+
 type BillingSchemaVersion struct {
 	ID        uint64
 	VersionID int64

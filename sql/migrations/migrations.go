@@ -24,8 +24,10 @@ import (
 //go:embed *.sql
 var tables embed.FS
 
-// Latest is the version of the schema that the generated code fits.
-const Latest = 7
+// Oldest is the lowest Latest of the code that can work on this schema: such code may go on, and be started again, while
+// an upgrade rolls through. A migration that older code can't live with (it takes a column away that the code names, or
+// asks of rows what it does not write) raises Oldest to its own version; the older consumers must be stopped before it.
+const Oldest = 7
 
 // lockSeconds is how long a migration waits for another one: long enough for a big table to be adopted.
 const lockSeconds = 3600
@@ -33,7 +35,11 @@ const lockSeconds = 3600
 // Up applies what is pending and returns what it applied. Two that run at once wait for each other. db needs room for
 // three connections.
 func Up(ctx context.Context, db *sql.DB) (applied []*goose.MigrationResult, err error) {
-	err = locked(ctx, db, func(p *goose.Provider) error {
+	err = locked(ctx, db, func(p *goose.Provider, q *billingdb.Queries) error {
+		// First, so that older code stays away from a schema that it does not know, also when a migration fails midway.
+		if err := q.RaiseOldest(ctx, Oldest); err != nil {
+			return fmt.Errorf("oldest version: %w", err)
+		}
 		applied, err = p.Up(ctx)
 		return err
 	})
@@ -42,7 +48,7 @@ func Up(ctx context.Context, db *sql.DB) (applied []*goose.MigrationResult, err 
 
 // Status lists all migrations and which are applied.
 func Status(ctx context.Context, db *sql.DB) (all []*goose.MigrationStatus, err error) {
-	err = locked(ctx, db, func(p *goose.Provider) error {
+	err = locked(ctx, db, func(p *goose.Provider, _ *billingdb.Queries) error {
 		all, err = p.Status(ctx)
 		return err
 	})
@@ -51,14 +57,14 @@ func Status(ctx context.Context, db *sql.DB) (all []*goose.MigrationStatus, err 
 
 // locked runs do while no other migration of this database can run. The lock is the connection's: it goes when the
 // process dies.
-func locked(ctx context.Context, db *sql.DB, do func(*goose.Provider) error) error {
+func locked(ctx context.Context, db *sql.DB, do func(*goose.Provider, *billingdb.Queries) error) error {
 	p, err := goose.NewProvider(goose.DialectMySQL, db, tables,
 		goose.WithTableName("billing_schema_version"),
 		goose.WithDisableGlobalRegistry(true),
-		goose.WithGoMigrations(
+		goose.WithGoMigrations(append(next,
 			goose.NewGoMigration(1, &goose.GoFunc{RunDB: setAside}, nil),
 			goose.NewGoMigration(3, &goose.GoFunc{RunDB: adopt}, nil),
-		),
+		)...),
 	)
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
@@ -80,11 +86,13 @@ func locked(ctx context.Context, db *sql.DB, do func(*goose.Provider) error) err
 		// Where this fails the connection is gone, and the lock with it.
 		_, _ = q.ReleaseMigrationLock(context.WithoutCancel(ctx))
 	}()
-	if _, err := conn.ExecContext(ctx, statement("version_table")); err != nil {
-		return fmt.Errorf("schema version table: %w", err)
+	for _, table := range []string{"version_table", "oldest_table"} {
+		if _, err := conn.ExecContext(ctx, statement(table)); err != nil {
+			return fmt.Errorf("schema %s: %w", table, err)
+		}
 	}
 	if err := q.StartVersions(ctx); err != nil {
 		return fmt.Errorf("schema version table: %w", err)
 	}
-	return do(p)
+	return do(p, q)
 }

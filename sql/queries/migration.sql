@@ -17,3 +17,12 @@ SELECT 0, 1 FROM (SELECT COUNT(*) AS versions FROM billing_schema_version) AS ha
 -- name: SchemaVersion :one
 -- SchemaVersion is the highest version that was applied.
 SELECT CAST(COALESCE(MAX(version_id), 0) AS SIGNED) AS version FROM billing_schema_version WHERE is_applied = 1;
+
+-- name: RaiseOldest :exec
+-- RaiseOldest notes the oldest version of the code that can work on this schema.
+INSERT INTO billing_schema_oldest (id, version) VALUES (1, sqlc.arg(version))
+ON DUPLICATE KEY UPDATE version = GREATEST(version, VALUES(version));
+
+-- name: OldestVersion :one
+-- OldestVersion is the oldest version of the code that can work on this schema.
+SELECT version FROM billing_schema_oldest WHERE id = 1;

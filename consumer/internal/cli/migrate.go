@@ -24,13 +24,14 @@ needed. A table that an older consumer made is taken over with all its rows.`,
 			if err := cobra.NoArgs(cmd, args); err != nil {
 				return err
 			}
-			return errors.New("migrate needs a command: up or status")
+			return errors.New("migrate needs a command: up, status or validate")
 		},
 		Run: func(*cobra.Command, []string) {},
 	}
 	group.AddCommand(
 		newMigrateCommand(environ, "up", "Apply the migrations that are pending", migrateUp),
 		newMigrateCommand(environ, "status", "List the migrations, applied and pending", migrateStatus),
+		newMigrateCommand(environ, "validate", "Compare the tables with what the migrations make", migrateValidate),
 	)
 	return group
 }
@@ -80,5 +81,23 @@ func migrateStatus(ctx context.Context, w io.Writer, dsn string) error {
 		}
 		fmt.Fprintf(w, "%d\t%s\n", m.Version, state)
 	}
+	return nil
+}
+
+func migrateValidate(ctx context.Context, w io.Writer, dsn string) error {
+	problems, extra, err := ledger.ValidateSchema(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	for _, e := range extra {
+		fmt.Fprintf(w, "added\t%s\n", e)
+	}
+	for _, p := range problems {
+		fmt.Fprintf(w, "wrong\t%s\n", p)
+	}
+	if len(problems) > 0 {
+		return fmt.Errorf("validate: %d differences from what the migrations make", len(problems))
+	}
+	fmt.Fprintln(w, "the tables are as the migrations make them")
 	return nil
 }

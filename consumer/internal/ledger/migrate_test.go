@@ -7,12 +7,14 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"gateway-billing.internal/consumer/internal/ledger"
+	"gateway-billing.internal/sql/migrations"
 )
 
 //go:embed testdata/older_consumer.sql
@@ -187,7 +189,7 @@ func TestSchemaMustBeCurrent(t *testing.T) {
 		t.Errorf("no tables: %v", err)
 	}
 	all, err := ledger.MigrateStatus(t.Context(), dsn)
-	if err != nil || len(all) != 5 || !all[0].AppliedAt.IsZero() {
+	if err != nil || len(all) != 6 || !all[0].AppliedAt.IsZero() {
 		t.Errorf("status %+v, %v", all, err)
 	}
 	if _, err := ledger.MigrateUp(t.Context(), dsn); err != nil {
@@ -196,8 +198,69 @@ func TestSchemaMustBeCurrent(t *testing.T) {
 	if err := store.Current(t.Context()); err != nil {
 		t.Errorf("migrated: %v", err)
 	}
-	exec(t, connect(t, dsn), "INSERT INTO billing_schema_version (version_id, is_applied) VALUES (99, 1)")
-	if err := store.Current(t.Context()); !errors.Is(err, ledger.ErrSchema) {
-		t.Errorf("a newer schema: %v", err)
+	db := connect(t, dsn)
+	exec(t, db, "INSERT INTO billing_schema_version (version_id, is_applied) VALUES (9999, 1)")
+	if err := store.Current(t.Context()); err != nil {
+		t.Errorf("a newer schema that this binary can live with: %v", err)
+	}
+	exec(t, db, "UPDATE billing_schema_oldest SET version = 9999")
+	if err := store.Current(t.Context()); !errors.Is(err, ledger.ErrSchema) || !strings.Contains(err.Error(), "run a newer one") {
+		t.Errorf("a newer schema that it can't: %v", err)
+	}
+}
+
+// What the migrations make is what schema.txt says, on every server: run with UPDATE_SCHEMA=1 to write it anew.
+func TestSchemaIsAsDescribed(t *testing.T) {
+	db := connect(t, migrated(t))
+	got, err := migrations.Describe(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const file = "../../../sql/migrations/schema.txt"
+	if os.Getenv("UPDATE_SCHEMA") != "" {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("the schema is not as described; got\n%s", got)
+	}
+}
+
+func TestValidateSchema(t *testing.T) {
+	dsn := migrated(t)
+	db := connect(t, dsn)
+	if problems, extra, err := ledger.ValidateSchema(t.Context(), dsn); len(problems)+len(extra) != 0 || err != nil {
+		t.Errorf("a fresh schema: %q, %q, %v", problems, extra, err)
+	}
+	for _, change := range []string{
+		"ALTER TABLE mq_consume_log MODIFY consumer VARCHAR(64) COLLATE utf8mb4_general_ci",
+		"ALTER TABLE mq_consume_log DROP INDEX ux_billing_key",
+		"ALTER TABLE mq_consume_log DROP COLUMN dimensions",
+		"ALTER TABLE mq_consume_log ADD UNIQUE INDEX ux_msg (msg_id)",
+		"ALTER TABLE mq_consume_log ADD COLUMN note VARCHAR(9), ADD INDEX idx_note (note)",
+		"DROP TABLE usage_hourly",
+		"CREATE TABLE theirs (id INT PRIMARY KEY)",
+	} {
+		exec(t, db, change)
+	}
+	problems, extra, err := ledger.ValidateSchema(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"column mq_consume_log.consumer is varchar(64) NULL utf8mb4_general_ci", "index mq_consume_log.ux_billing_key is missing",
+		"column mq_consume_log.dimensions is missing", "index mq_consume_log.ux_msg is unique", "column usage_hourly.hour is missing",
+	} {
+		if !strings.Contains(strings.Join(problems, "\n"), want) {
+			t.Errorf("not found: %s", want)
+		}
+	}
+	if want := "column mq_consume_log.note: varchar(9) NULL utf8mb4_bin|column theirs.id: int NOT NULL|index mq_consume_log.idx_note: (note)|index theirs.PRIMARY: UNIQUE (id)"; strings.Join(extra, "|") != want {
+		t.Errorf("added is %q, want %s", extra, want)
 	}
 }

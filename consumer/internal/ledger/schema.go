@@ -67,9 +67,27 @@ func (s *Store) Current(ctx context.Context) error {
 	switch {
 	case has < wants:
 		return fmt.Errorf("%w: version %d, this binary needs %d: run `billing-consumer migrate up`", ErrSchema, has, wants)
-	case has > wants:
-		return fmt.Errorf("%w: version %d, this binary knows %d: it is older than the schema, run a newer one",
-			ErrSchema, has, wants)
+	case has == wants:
+		return nil
 	}
-	return nil
+	oldest, err := billingdb.New(s.db).OldestVersion(ctx)
+	if err != nil {
+		return fmt.Errorf("schema version: oldest: %w", err)
+	}
+	if wants < oldest {
+		return fmt.Errorf("%w: version %d, which needs a binary that knows %d, and this one knows %d: run a newer one",
+			ErrSchema, has, oldest, wants)
+	}
+	return nil // the upgrade to a newer binary is on its way
+}
+
+// ValidateSchema compares the tables with those that the migrations make. problems keep the ledger from being written or
+// from being right; extra is what somebody added and what does no harm.
+func ValidateSchema(ctx context.Context, dsn string) (problems, extra []string, err error) {
+	db, err := connect(dsn, 0, 1)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer db.Close()
+	return migrations.Validate(ctx, db)
 }
