@@ -22,13 +22,14 @@ func Text(value []byte) (string, bool) {
 // Is says whether a JSON text says s, which is plain ASCII.
 func Is(value []byte, s string) bool {
 	inner, ok := inside(value)
-	if !ok || len(inner) < len(s) { // an escape is never shorter than the ASCII that it means
+	switch {
+	case !ok || len(inner) < len(s): // an escape is longer than the ASCII that it means
 		return false
-	}
-	if bytes.IndexByte(inner, '\\') < 0 {
+	case len(inner) == len(s):
 		return string(inner) == s
+	default:
+		return bytes.IndexByte(inner, '\\') >= 0 && string(unescape(inner)) == s
 	}
-	return string(unescape(inner)) == s
 }
 
 // inside is a text without its quotes.

@@ -21,12 +21,15 @@ const (
 // gateway writes and that identifies or dates the request; beside a FieldError stands what else could be read. Whatever a
 // client or an upstream may choose never fails: it is left out and named in Doubts.
 func Decode(raw json.RawMessage) (*Entry, error) {
-	o, ok := asObject(raw)
-	if !ok {
+	if len(raw) == 0 || raw[0] != '{' {
 		return nil, ErrNotObject
 	}
-	request, isRequest := o.object("request")
-	response, isResponse := o.object("response")
+	buf := pool.Get().(*buffers)
+	defer buf.release()
+	buf.top = readObject(buf.top[:0], raw)
+	o := buf.top
+	request, isRequest := o.object(&buf.request, "request")
+	response, isResponse := o.object(&buf.response, "response")
 	e := &Entry{}
 	r := &reader{o: o}
 	e.Billing = readBilling(r)
@@ -98,22 +101,31 @@ func readDefault(r *reader, e *Entry, request, response object) {
 	e.URI = get(r, asText, "request.", "uri")
 	e.RequestSize = get(r, asInt, "request.", "size")
 	e.RequestBody = get(r, asText, "request.", "body")
-	if headers := get(r, asHeaders, "request.", "headers"); headers != nil {
-		e.RequestHeaders = *headers
-		e.HeaderStamps = splitStamps(e.RequestHeaders[stampHeader])
-		if host := e.RequestHeaders["host"]; len(host) > 0 {
-			e.Host = &host[0]
-		}
+	e.RequestHeaders = readSide(r, "request.")
+	e.HeaderStamps = splitStamps(e.RequestHeaders.Get(stampHeader))
+	if host := e.RequestHeaders.Get("host"); len(host) > 0 {
+		e.Host = &host[0]
 	}
 
 	r.o = response
 	e.Status = toStatus(r, must(r, asInt, notInteger, "response.", "status"), "response.status")
 	e.ResponseSize = get(r, asInt, "response.", "size")
 	e.ResponseBody = get(r, asText, "response.", "body")
-	if headers := get(r, asHeaders, "response.", "headers"); headers != nil {
-		e.ResponseHeaders = *headers
-	}
+	e.ResponseHeaders = readSide(r, "response.")
 	r.o = top
+}
+
+// readSide finds the headers of a request or answer.
+func readSide(r *reader, prefix string) Headers {
+	raw, ok := r.o.first("headers")
+	if !ok {
+		return Headers{}
+	}
+	if raw[0] != '{' {
+		r.doubt(prefix + "headers")
+		return Headers{}
+	}
+	return Headers{raw: raw}
 }
 
 func readCustom(r *reader, e *Entry) {

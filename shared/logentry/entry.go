@@ -52,9 +52,9 @@ type Entry struct {
 	RequestSize  *int64
 	ResponseSize *int64
 
-	// RequestHeaders and ResponseHeaders have lower-case names; nil when the entry has none.
-	RequestHeaders  map[string][]string
-	ResponseHeaders map[string][]string
+	// RequestHeaders and ResponseHeaders are empty when the entry has none.
+	RequestHeaders  Headers
+	ResponseHeaders Headers
 	// RequestBody and ResponseBody are what the logger kept of them, nil when it kept none.
 	RequestBody  *string
 	ResponseBody *string

@@ -2,11 +2,11 @@ package logentry
 
 import (
 	"encoding/json"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"gateway-billing.internal/shared/jsonscan"
 )
@@ -20,11 +20,14 @@ func asObject(raw json.RawMessage) (object, bool) {
 	if len(raw) == 0 || raw[0] != '{' {
 		return nil, false
 	}
-	o := make(object, 0, 16)
+	return readObject(make(object, 0, 16), raw), true
+}
+
+func readObject(o object, raw json.RawMessage) object {
 	for name, value := range jsonscan.Members(raw) {
 		o = append(o, member{name: name, value: value})
 	}
-	return o, true
+	return o
 }
 
 // first is the value under the first of names that is there and not null. Of a repeated name the last counts.
@@ -43,10 +46,29 @@ func (o object) first(names ...string) (json.RawMessage, bool) {
 	return nil, false
 }
 
-// object is the object under a name.
-func (o object) object(name string) (object, bool) {
+// object is the object under a name, read into a buffer.
+func (o object) object(into *object, name string) (object, bool) {
 	raw, _ := o.first(name)
-	return asObject(raw)
+	if len(raw) == 0 || raw[0] != '{' {
+		return nil, false
+	}
+	*into = readObject((*into)[:0], raw)
+	return *into, true
+}
+
+// buffers are what the objects of an entry are read into; none outlives Decode.
+type buffers struct{ top, request, response object }
+
+var pool = sync.Pool{New: func() any {
+	return &buffers{make(object, 0, 32), make(object, 0, 16), make(object, 0, 16)}
+}}
+
+// release gives the buffers back, without what they hold of the entry.
+func (b *buffers) release() {
+	for _, o := range []object{b.top, b.request, b.response} {
+		clear(o[:cap(o)])
+	}
+	pool.Put(b)
 }
 
 func asText(raw json.RawMessage) (string, bool) { return jsonscan.Text(raw) }
@@ -119,48 +141,6 @@ func asTexts(raw json.RawMessage) ([]string, bool) {
 		list = append(list, s)
 	}
 	return list, true
-}
-
-// asHeaders reads a headers object; a value that is neither string nor array of strings is left out.
-func asHeaders(raw json.RawMessage) (map[string][]string, bool) {
-	o, ok := asObject(raw)
-	if !ok {
-		return nil, false
-	}
-	headers := make(map[string][]string, len(o))
-	folded := false
-	for _, m := range o {
-		name, _ := asText(m.name)
-		if lower := strings.ToLower(name); lower != name || headers[name] != nil {
-			folded = true
-			break
-		}
-		if values, ok := asTexts(m.value); ok {
-			headers[name] = values
-		}
-	}
-	if folded {
-		return foldHeaders(o), true
-	}
-	return headers, true
-}
-
-// foldHeaders reads headers of which some are written in several ways: "a" and "A" are one header, and its values keep
-// one order, whatever that of the members. APISIX writes none such.
-func foldHeaders(o object) map[string][]string {
-	byName := make(map[string]json.RawMessage, len(o))
-	for _, m := range o {
-		name, _ := asText(m.name)
-		byName[name] = m.value
-	}
-	headers := make(map[string][]string, len(o))
-	for _, name := range slices.Sorted(maps.Keys(byName)) {
-		if values, ok := asTexts(byName[name]); ok {
-			name = strings.ToLower(name)
-			headers[name] = append(headers[name], values...)
-		}
-	}
-	return headers
 }
 
 // splitStamps takes apart header values that nginx joined with ", " ($http_… of a repeated header).

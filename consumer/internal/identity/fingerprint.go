@@ -34,14 +34,15 @@ func (f *Fingerprints) Next(e *logentry.Entry) [16]byte {
 	b = appendText(b, e.ClientIP)
 	b = appendText(b, e.Method)
 	b = appendText(b, e.URI)
-	b = appendCount(b, len(e.RequestHeaders))
+	headers := e.RequestHeaders.All()
+	b = appendCount(b, len(headers))
 	f.names = f.names[:0]
-	for name := range e.RequestHeaders {
+	for name := range headers {
 		f.names = append(f.names, name)
 	}
 	slices.Sort(f.names)
 	for _, name := range f.names {
-		values := e.RequestHeaders[name]
+		values := headers[name]
 		b = appendText(b, &name)
 		b = appendCount(b, len(values))
 		for _, value := range values {

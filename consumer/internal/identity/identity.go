@@ -54,9 +54,9 @@ const (
 	maxStartMS = 4_102_444_800_000
 )
 
-// Resolve decides which request the entry is. fingerprint is the 16 bytes that stand in where there is no believed ID
-// (see Fingerprints).
-func Resolve(e *logentry.Entry, keys *billingkey.KeySet, rules Rules, fingerprint [16]byte) (Identity, error) {
+// Resolve decides which request the entry is. fingerprint gives the 16 bytes that stand in where there is no believed ID
+// (see Fingerprints); it is called only then.
+func Resolve(e *logentry.Entry, keys *billingkey.KeySet, rules Rules, fingerprint func() [16]byte) (Identity, error) {
 	rules = rules.at(e.StartMS)
 	id := Identity{Consumer: e.Consumer}
 	gatewayID, confirmed := gatewayID(e)
@@ -80,14 +80,14 @@ func Resolve(e *logentry.Entry, keys *billingkey.KeySet, rules Rules, fingerprin
 	}
 	id.KeyState, id.Stamp = state, stamp
 
-	identity := fingerprint
+	var identity [16]byte
 	switch {
 	case confirmed:
 		id.KeySource, id.RequestID, identity = record.KeyFromGateway, &gatewayID, gatewayID
 	case stamp != nil:
 		id.KeySource, id.RequestID, identity = record.KeyFromStamp, &stamp.RequestID, stamp.RequestID
 	default:
-		id.KeySource = record.KeyFromFingerprint
+		id.KeySource, identity = record.KeyFromFingerprint, fingerprint()
 	}
 	// A stamp without a name leaves it open: the runner may stand where authentication has not run yet.
 	if id.Consumer == nil && stamp != nil && stamp.Consumer != "" {

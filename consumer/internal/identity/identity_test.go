@@ -118,7 +118,7 @@ func TestResolve(t *testing.T) {
 			e := &logentry.Entry{Billing: tt.billing, HeaderStamps: tt.header, Consumer: tt.consumer, StartMS: new(startMS), LatencyMS: &latency}
 			tt.rules.Tolerance = time.Second
 			fingerprint := [16]byte{0xfe}
-			id, err := identity.Resolve(e, tt.keys, tt.rules, fingerprint)
+			id, err := identity.Resolve(e, tt.keys, tt.rules, fixed(fingerprint))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,7 +173,7 @@ func TestOrderOfFaults(t *testing.T) {
 		{keys, seal(t, keys, func(s *billingkey.Stamp) { s.Time = start.Add(-time.Hour) }), gateway, billingkey.TimeMismatch},
 	} {
 		e := &logentry.Entry{Billing: tt.billing, HeaderStamps: []string{tt.stamp}, Consumer: new("alice"), StartMS: new(startMS)}
-		id, err := identity.Resolve(e, tt.keys, identity.Rules{Tolerance: time.Second}, [16]byte{})
+		id, err := identity.Resolve(e, tt.keys, identity.Rules{Tolerance: time.Second}, fixed([16]byte{}))
 		if err != nil || id.KeyState != tt.want || *id.Consumer != "alice" {
 			t.Errorf("%s, %v; want %s", id.KeyState, err, tt.want)
 		}
@@ -198,7 +198,7 @@ func TestWhoIsBilled(t *testing.T) {
 		{"the entry's own, against the stamp", str("bob"), "bob", nil},
 		{"the stamp's, where the entry does not tell", nil, "alice", nil},
 	} {
-		id, err := identity.Resolve(entry(tt.entry), keys, identity.Rules{Tolerance: time.Second}, [16]byte{})
+		id, err := identity.Resolve(entry(tt.entry), keys, identity.Rules{Tolerance: time.Second}, fixed([16]byte{}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -222,7 +222,7 @@ func TestNoTimeNoKey(t *testing.T) {
 		{"negative", logentry.Entry{Billing: billing, StartMS: new(int64(-1))}, identity.ErrBadStartTime},
 		{"seconds for milliseconds", logentry.Entry{Billing: billing, StartMS: new(startMS / 1000)}, identity.ErrBadStartTime},
 	} {
-		if _, err := identity.Resolve(&tt.entry, keys, identity.Rules{}, [16]byte{}); !errors.Is(err, tt.want) {
+		if _, err := identity.Resolve(&tt.entry, keys, identity.Rules{}, fixed([16]byte{})); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
 		}
 	}
@@ -233,7 +233,7 @@ func TestFingerprint(t *testing.T) {
 		host, method, uri, route := "h", "POST", "/v1", "r1"
 		return &logentry.Entry{
 			Host: &host, Method: &method, URI: &uri, RouteID: &route, StartMS: new(startMS),
-			RequestHeaders: map[string][]string{"a": {"1"}, "b": {"2", "3"}},
+			RequestHeaders: logentry.HeadersOf(map[string][]string{"a": {"1"}, "b": {"2", "3"}}),
 		}
 	}
 	var one, two identity.Fingerprints
@@ -256,8 +256,10 @@ func TestFingerprint(t *testing.T) {
 		"client":            func(e *logentry.Entry) { e.ClientIP = new("10.0.0.1") },
 		"request size":      func(e *logentry.Entry) { e.RequestSize = new(int64(1)) },
 		"response size":     func(e *logentry.Entry) { e.ResponseSize = new(int64(1)) },
-		"header value":      func(e *logentry.Entry) { e.RequestHeaders["a"] = []string{"2"} },
-		"header boundary":   func(e *logentry.Entry) { e.RequestHeaders = map[string][]string{"a": {"1", "2"}, "b": {"3"}} },
+		"header value":      func(e *logentry.Entry) { e.RequestHeaders.All()["a"] = []string{"2"} },
+		"header boundary": func(e *logentry.Entry) {
+			e.RequestHeaders = logentry.HeadersOf(map[string][]string{"a": {"1", "2"}, "b": {"3"}})
+		},
 	}
 	seen := map[[16]byte]string{first: "unchanged"}
 	for name, change := range changes {
@@ -302,7 +304,7 @@ func TestWhichNumbersArrive(t *testing.T) {
 		if tt.billing {
 			e.Billing = &logentry.Billing{RequestID: gwID}
 		}
-		id, err := identity.Resolve(e, keys, identity.Rules{Tolerance: time.Second}, [16]byte{})
+		id, err := identity.Resolve(e, keys, identity.Rules{Tolerance: time.Second}, fixed([16]byte{}))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -40,7 +40,7 @@ func TestRulesChange(t *testing.T) {
 		{"late, after it shrank again", late, moment(-time.Hour) + " tolerance=2s;" + moment(0) + " tolerance=1s", billingkey.TimeMismatch},
 	} {
 		e := &logentry.Entry{HeaderStamps: []string{tt.stamp}, Consumer: new("alice"), StartMS: new(startMS)}
-		id, err := identity.Resolve(e, keys, rulesFrom(tt.rules), [16]byte{})
+		id, err := identity.Resolve(e, keys, rulesFrom(tt.rules), fixed([16]byte{}))
 		if err != nil || id.KeyState != tt.state {
 			t.Errorf("%s: %s, %v; want %s", tt.name, id.KeyState, err, tt.state)
 		}
@@ -90,7 +90,7 @@ func TestRotation(t *testing.T) {
 		{"the old key, a stamp from after its end", grown, stampOf(old, retirement.Add(time.Millisecond)), retirement.Add(time.Millisecond), billingkey.Retired},
 	} {
 		e := &logentry.Entry{HeaderStamps: []string{tt.stamp}, Consumer: new("alice"), StartMS: new(tt.at.UnixMilli())}
-		id, err := identity.Resolve(e, tt.keys, identity.Rules{Tolerance: time.Second}, [16]byte{})
+		id, err := identity.Resolve(e, tt.keys, identity.Rules{Tolerance: time.Second}, fixed([16]byte{}))
 		if err != nil || id.KeyState != tt.state || (id.KeySource == record.KeyFromStamp) != (tt.state == billingkey.Verified) {
 			t.Errorf("%s: %s from %s, %v; want %s", tt.name, id.KeyState, id.KeySource, err, tt.state)
 		}

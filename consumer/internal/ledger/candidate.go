@@ -46,7 +46,7 @@ func (c *candidate) reset() {
 // then keys derived from the one before and from all that tells this request from others. They are a pure function of
 // the entry, so a copy of the same entry takes the same way and is a duplicate at its end.
 func (c *candidate) move() {
-	fingerprint := c.rec.FingerprintKey
+	fingerprint, _ := c.rec.Fingerprint()
 	if !c.moved && fingerprint != c.key && fingerprint != (billingkey.Key{}) {
 		c.key = fingerprint
 	} else {

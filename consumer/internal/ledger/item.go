@@ -52,8 +52,9 @@ func itemsOf(u *record.Unit, owner *Outcome) []*item {
 // rejectOf is the dead letter of a record of u that is itself at fault.
 func rejectOf(u *record.Unit, r *record.Record, reason, detail string) *record.Reject {
 	key := r.Key
+	_, occurrence := r.Fingerprint()
 	return &record.Reject{
-		Origin: r.Origin, EntryIndex: r.EntryIndex, Reason: reason, Detail: detail, Key: &key, Occurrence: r.Occurrence, Arrived: r.Arrived,
+		Origin: r.Origin, EntryIndex: r.EntryIndex, Reason: reason, Detail: detail, Key: &key, Occurrence: occurrence, Arrived: r.Arrived,
 		Raw: r.Raw, BodySHA256: sha256.Sum256(u.Body),
 	}
 }

@@ -93,7 +93,7 @@ func (p Path) number(body *string) (string, bool) {
 func ResponseHeader(name string) Source {
 	name = strings.ToLower(name)
 	return func(e *logentry.Entry) (string, bool) {
-		values := e.ResponseHeaders[name]
+		values := e.ResponseHeaders.Get(name)
 		if len(values) != 1 {
 			return "", false
 		}

@@ -125,7 +125,7 @@ func TestResponseHeader(t *testing.T) {
 	}
 	m := meter.Meter{Unit: "u", From: meter.ResponseHeader("X-Credits-Used")}
 	for _, tt := range tests {
-		if got := read(m, &logentry.Entry{ResponseHeaders: map[string][]string{"x-credits-used": tt.values}}); got != tt.want {
+		if got := read(m, &logentry.Entry{ResponseHeaders: logentry.HeadersOf(map[string][]string{"x-credits-used": tt.values})}); got != tt.want {
 			t.Errorf("%q: %s, want %s", tt.values, got, tt.want)
 		}
 	}

@@ -33,10 +33,13 @@ func (d *Deriver) Unit(origin record.Origin, body []byte) record.Unit {
 	if err != nil {
 		unit.Rejects = []record.Reject{{Origin: origin, EntryIndex: -1, Reason: splitReason(err), Detail: err.Error(), Raw: body}}
 	}
-	var prints identity.Fingerprints
+	prints := &prints{parts: parts}
+	if len(parts) > 1 {
+		unit.Records = make([]record.Record, 0, len(parts))
+	}
 	var unread map[[sha256.Size]byte]uint64
 	for i, raw := range parts {
-		rec, reject := d.entry(&prints, raw)
+		rec, reject := d.entry(prints, i, raw)
 		if reject != nil {
 			if reject.Key == nil {
 				if unread == nil {
@@ -64,8 +67,9 @@ func (d *Deriver) Unit(origin record.Origin, body []byte) record.Unit {
 
 // entry derives one entry: exactly one of its results is not nil. A panic is that entry's reject; the others of its
 // message go on.
-func (d *Deriver) entry(prints *identity.Fingerprints, raw json.RawMessage) (rec *record.Record, reject *record.Reject) {
+func (d *Deriver) entry(prints *prints, place int, raw json.RawMessage) (rec *record.Record, reject *record.Reject) {
 	// Once they are known.
+	var e *logentry.Entry
 	var key *billingkey.Key
 	var arrived *record.StampInfo
 	defer func() {
@@ -76,20 +80,19 @@ func (d *Deriver) entry(prints *identity.Fingerprints, raw json.RawMessage) (rec
 		if reject != nil {
 			reject.Key, reject.Arrived = key, arrived
 			if key != nil {
-				reject.Occurrence = prints.Ordinal
+				reject.Occurrence = prints.at(place, e).ordinal
 			}
 		}
 	}()
 	e, err := logentry.Decode(raw)
 	if err != nil {
 		if e != nil {
-			id, _ := identity.Resolve(e, d.Keys, d.Rules, [16]byte{})
+			id, _ := identity.Resolve(e, d.Keys, d.Rules, func() (none [16]byte) { return none })
 			arrived = stampInfo(id.Arrived, id.ArrivedSealed)
 		}
 		return nil, decodeReject(err)
 	}
-	fingerprint := prints.Next(e)
-	id, err := identity.Resolve(e, d.Keys, d.Rules, fingerprint)
+	id, err := identity.Resolve(e, d.Keys, d.Rules, func() [16]byte { return prints.at(place, e).fingerprint })
 	arrived = stampInfo(id.Arrived, id.ArrivedSealed)
 	if err != nil {
 		return nil, identityReject(err)
@@ -100,11 +103,8 @@ func (d *Deriver) entry(prints *identity.Fingerprints, raw json.RawMessage) (rec
 	if err != nil {
 		return nil, decodeReject(err)
 	}
-	if rec.FingerprintKey, err = billingkey.NewKey(*e.StartMS, fingerprint); err != nil {
-		return nil, identityReject(err)
-	}
 	rec.Arrived = arrived
-	rec.Occurrence = prints.Ordinal
+	rec.Prints = prints
 	rec.Body = d.Body.Entry(raw)
 	return rec, nil
 }

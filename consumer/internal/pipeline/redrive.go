@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"encoding/json"
+
 	"gateway-billing.internal/consumer/internal/deadletter"
 	"gateway-billing.internal/consumer/internal/identity"
 	"gateway-billing.internal/consumer/internal/record"
@@ -13,8 +15,8 @@ func (d *Deriver) Redrive(l *deadletter.Letter) record.Unit {
 		return d.Unit(l.Origin, l.Raw)
 	}
 	unit := record.Unit{Body: l.Raw}
-	prints := identity.Fingerprints{First: l.Occurrence}
-	rec, reject := d.entry(&prints, l.Raw)
+	prints := &prints{parts: []json.RawMessage{l.Raw}, first: l.EntryIndex, count: identity.Fingerprints{First: l.Occurrence}}
+	rec, reject := d.entry(prints, l.EntryIndex, l.Raw)
 	if reject != nil {
 		reject.Origin, reject.EntryIndex, reject.Raw, reject.BodySHA256 = l.Origin, l.EntryIndex, l.Raw, l.BodySHA256
 		unit.Rejects = []record.Reject{*reject}
@@ -23,7 +25,7 @@ func (d *Deriver) Redrive(l *deadletter.Letter) record.Unit {
 	// The key set only grows, but what is believed may change; the key that was computed stays, so that copies meet.
 	if l.Key != nil && rec.Key != *l.Key {
 		if rec.KeySource == record.KeyFromFingerprint {
-			rec.FingerprintKey = *l.Key
+			rec.Prints, rec.FingerprintKey, rec.Occurrence = nil, *l.Key, l.Occurrence
 		}
 		rec.Key = *l.Key
 	}

@@ -87,10 +87,10 @@ func TestMeters(t *testing.T) {
 	request, tokens := meter.Meter{Unit: "request"}, meter.Meter{Unit: "tokens"}
 	credits, pages := header("credits", "X-Credits"), header("pages", "X-Pages")
 	answered := func(headers ...string) logentry.Entry {
-		e := logentry.Entry{Status: new(200), ResponseHeaders: map[string][]string{}}
+		e := logentry.Entry{Status: new(200), ResponseHeaders: logentry.HeadersOf(map[string][]string{})}
 		for _, h := range headers {
 			name, value, _ := strings.Cut(h, "=")
-			e.ResponseHeaders[name] = []string{value}
+			e.ResponseHeaders.All()[name] = []string{value}
 		}
 		return e
 	}

@@ -130,6 +130,9 @@ type Record struct {
 	KeyState  billingkey.State
 	// ClaimedKey is the key that a conflicting copy claimed; nil otherwise.
 	ClaimedKey *billingkey.Key
+	// Prints knows the record's fingerprint where it was not needed so far; see Fingerprint. nil: FingerprintKey and
+	// Occurrence say it.
+	Prints Fingerprinter
 	// FingerprintKey is the key this record gets when its own turns out to be taken by another identity (a conflict).
 	FingerprintKey billingkey.Key
 	// Occurrence says how many equal entries stood in the message before this one: a fingerprint counts them.
@@ -168,6 +171,20 @@ type Record struct {
 	Body string
 	// Marks say what was cut, left out or doubted in this record, each a short code, sorted.
 	Marks []string
+}
+
+// Fingerprinter gives fingerprints of the entries of one message, when they are needed.
+type Fingerprinter interface {
+	// Fingerprint gives FingerprintKey and Occurrence of the record with that EntryIndex.
+	Fingerprint(entry int) (billingkey.Key, uint64)
+}
+
+// Fingerprint gives FingerprintKey and Occurrence, computed now where nobody needed them before.
+func (r *Record) Fingerprint() (billingkey.Key, uint64) {
+	if r.Prints == nil {
+		return r.FingerprintKey, r.Occurrence
+	}
+	return r.Prints.Fingerprint(r.EntryIndex)
 }
 
 // Reject is an input that can't become a record: a dead letter with its reason.

@@ -101,7 +101,7 @@ func (c *goldenCase) entry(body *string) *logentry.Entry {
 		RequestBody: c.meta.RequestBody, LLMSummary: c.meta.LLMSummary,
 	}
 	if c.meta.ContentType != "" {
-		e.ResponseHeaders = map[string][]string{"content-type": {c.meta.ContentType}}
+		e.ResponseHeaders = logentry.HeadersOf(map[string][]string{"content-type": {c.meta.ContentType}})
 	}
 	if body != nil {
 		text := strings.ToValidUTF8(*body, "\uFFFD")

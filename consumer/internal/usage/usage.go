@@ -64,7 +64,7 @@ func Extract(e *logentry.Entry, hint Hint) record.Usage {
 func failed(e *logentry.Entry) bool { return e.Status != nil && *e.Status >= 400 && *e.Status != 499 }
 
 func contentType(e *logentry.Entry) string {
-	if values := e.ResponseHeaders["content-type"]; len(values) > 0 {
+	if values := e.ResponseHeaders.Get("content-type"); len(values) > 0 {
 		return strings.ToLower(values[0])
 	}
 	return ""

@@ -117,7 +117,7 @@ func TestWhatIsMetered(t *testing.T) {
 
 func TestContentTypeThatIsWrong(t *testing.T) {
 	e := entry(jsonAnswer)
-	e.ResponseHeaders = map[string][]string{"content-type": {"text/event-stream"}}
+	e.ResponseHeaders = logentry.HeadersOf(map[string][]string{"content-type": {"text/event-stream"}})
 	if got := short(usage.Extract(e, "")); got != "exact body 2006/300/2306 1920/6/128/7" {
 		t.Errorf("a document that calls itself a stream: %s", got)
 	}
@@ -165,7 +165,7 @@ func FuzzExtract(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body, contentType string) {
 		e := entry(body)
 		e.RequestBody = &body
-		e.ResponseHeaders = map[string][]string{"content-type": {contentType}}
+		e.ResponseHeaders = logentry.HeadersOf(map[string][]string{"content-type": {contentType}})
 		u := usage.Extract(e, "")
 		if u.TotalTokens != u.PromptTokens+u.CompletionTokens || u.CachedTokens+u.CacheWriteTokens > u.PromptTokens ||
 			u.ReasoningTokens > u.CompletionTokens || min(u.PromptTokens, u.CompletionTokens, u.CachedTokens, u.CacheWriteTokens, u.ReasoningTokens, u.AudioTokens) < 0 {
