@@ -67,7 +67,8 @@ func headerName(name string) string {
 	return strings.TrimPrefix(strings.ReplaceAll(strings.ToLower(name), "_", "-"), "http-")
 }
 
-// Entry is what is kept of a raw log entry: valid UTF-8, and JSON unless the policy is None (then empty).
+// Entry is what is kept of a raw log entry, which must be valid JSON: valid UTF-8, and JSON unless the policy is None (then
+// empty).
 func (r *Redactor) Entry(raw json.RawMessage) string {
 	switch r.policy {
 	case None:
@@ -75,18 +76,17 @@ func (r *Redactor) Entry(raw json.RawMessage) string {
 	case Full:
 		return strings.ToValidUTF8(string(raw), "\uFFFD")
 	}
-	if !jsonscan.Valid(raw) {
-		return "" // what can't be read can't be redacted
-	}
 	value := jsonscan.Trim(raw)
 	if len(r.paths) > 0 {
-		value = appendMasked(make([]byte, 0, len(raw)), value, r.paths)
+		value = appendMasked(make([]byte, 0, len(value)), value, r.paths)
 	}
-	out := r.append(make([]byte, 0, len(raw)), "", value)
-	if !utf8.Valid(out) {
-		out = bytes.ToValidUTF8(out, []byte("\uFFFD"))
+	e := editor{Redactor: r, value: value}
+	e.walk(nil, value)
+	out := e.finish()
+	if !utf8.ValidString(out) {
+		out = strings.ToValidUTF8(out, "\uFFFD")
 	}
-	return string(out)
+	return out
 }
 
 // Entries is what may be shown of the raw bytes of an entry or of a message of entries, redacted whatever the policy.
@@ -122,47 +122,85 @@ func (r *Redactor) Entries(raw []byte) string {
 	return string(append(all, ']'))
 }
 
-// append appends one JSON value that stands under name, redacted. Text inside a logged body is not looked at.
-func (r *Redactor) append(out []byte, name string, value []byte) []byte {
+// editor copies a value with some of its parts replaced. What stays is copied in long stretches.
+type editor struct {
+	*Redactor
+	value []byte
+	out   []byte
+	// copied is how far value stands in out.
+	copied int
+}
+
+// replace puts other bytes in the place of a part of the value.
+func (e *editor) replace(part []byte, by string) {
+	if e.out == nil {
+		e.out = make([]byte, 0, len(e.value)+16)
+	}
+	// part is a slice of value, so their capacities tell how far apart they begin.
+	from := cap(e.value) - cap(part)
+	e.out = append(append(e.out, e.value[e.copied:from]...), by...)
+	e.copied = from + len(part)
+}
+
+func (e *editor) finish() string {
+	if e.out == nil {
+		return string(e.value)
+	}
+	return string(append(e.out, e.value[e.copied:]...))
+}
+
+// walk redacts one JSON value that stands under name. Text inside a logged body is not looked at.
+func (e *editor) walk(name, value []byte) {
 	switch value[0] {
 	case '{':
-		out = append(out, '{')
-		first := true
 		for quoted, inner := range jsonscan.Members(value) {
-			if !first {
-				out = append(out, ',')
+			member := quoted[1 : len(quoted)-1]
+			if bytes.IndexByte(member, '\\') >= 0 {
+				text, _ := jsonscan.Text(quoted)
+				member = []byte(text)
 			}
-			first = false
-			out = append(append(out, quoted...), ':')
-			member, _ := jsonscan.Text(quoted)
-			if r.headers[headerName(member)] || name == "querystring" && r.query[strings.ToLower(member)] {
-				out = append(out, masked...)
+			if e.secretHeader(member) || string(name) == "querystring" && e.query[strings.ToLower(string(member))] {
+				e.replace(inner, masked)
 				continue
 			}
-			out = r.append(out, member, inner)
+			e.walk(member, inner)
 		}
-		return append(out, '}')
 	case '[':
-		out = append(out, '[')
-		first := true
 		for inner := range jsonscan.Elements(value) {
-			if !first {
-				out = append(out, ',')
-			}
-			first = false
-			out = r.append(out, name, inner)
+			e.walk(name, inner)
 		}
-		return append(out, ']')
 	case '"':
-		switch name {
+		switch string(name) {
 		case "uri", "url", "request_uri", "args", "query_string", "referer", "http_referer", "location":
 			uri, _ := jsonscan.Text(value)
-			if kept := r.URI(uri); kept != uri {
-				return appendText(out, kept)
+			if kept := e.URI(uri); kept != uri {
+				e.replace(value, string(appendText(nil, kept)))
 			}
 		}
 	}
-	return append(out, value...)
+}
+
+// longestFolded is longer than any header that is compared without an allocation.
+const longestFolded = 64
+
+// secretHeader is r.headers[headerName(name)], which allocates nothing for a name of an ordinary header.
+func (r *Redactor) secretHeader(name []byte) bool {
+	if len(name) > longestFolded {
+		return r.headers[headerName(string(name))]
+	}
+	var folded [longestFolded]byte
+	for i, c := range name {
+		switch {
+		case c >= utf8.RuneSelf:
+			return r.headers[headerName(string(name))]
+		case c == '_':
+			c = '-'
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		}
+		folded[i] = c
+	}
+	return r.headers[string(bytes.TrimPrefix(folded[:len(name)], []byte("http-")))]
 }
 
 func appendText(out []byte, text string) []byte {
