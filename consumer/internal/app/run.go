@@ -30,6 +30,7 @@ const (
 func Run(ctx context.Context, cfg config.Config, log zerolog.Logger) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	limitMemory(cfg.MemoryMiB)
 	registry := prometheus.NewRegistry()
 	metrics := ops.NewMetrics(registry)
 
@@ -80,6 +81,7 @@ func Run(ctx context.Context, cfg config.Config, log zerolog.Logger) (err error)
 	parts.Go(func() { retain(beside, store, cfg.Retention, log) })
 	writer := store.NewWriter()
 	flow.Ledger = writer
+	defer flow.Start()()
 	err = errors.Join(runAll(ctx, messages, dlq)...)
 
 	closing, done := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)

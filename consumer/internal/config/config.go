@@ -28,6 +28,9 @@ type Config struct {
 	HTTP HTTP `yaml:"http"`
 	// Log says what is logged to standard error.
 	Log Log `yaml:"log"`
+	// MemoryMiB is about how much memory the process takes at most; the environment variable GOMEMLIMIT goes before it. What
+	// is held is bounded by the part rocketmq, this bounds how much garbage may lie beside it.
+	MemoryMiB int `yaml:"memory_mib"`
 	// DrainLimit is how long a stopping consumer finishes what is in flight before it leaves the
 	// rest to the next one.
 	DrainLimit time.Duration `yaml:"drain_limit"`
@@ -57,7 +60,7 @@ type RocketMQ struct {
 	Start Start `yaml:"start"`
 	// QueueMessages is how many messages of one queue are held in memory before pulling pauses.
 	QueueMessages int `yaml:"queue_messages"`
-	// BufferMiB is how many MiB of message bodies are held in memory, over all queues.
+	// BufferMiB is how many MiB of message bodies are held in memory, over all queues. Half of it may be worked on at once.
 	BufferMiB int `yaml:"buffer_mib"`
 	// OnFailure says what becomes of a message that the consumer itself fails on (an error of its own outside any entry):
 	// `hold` keeps it until a restart, `reconsume` gives it back to the broker. An outage is no such failure: whatever this
@@ -165,8 +168,8 @@ func Default() Config {
 			Concurrency:   512,
 			PullBatch:     64,
 			Start:         StartFirst,
-			QueueMessages: 1024,
-			BufferMiB:     256,
+			QueueMessages: 256,
+			BufferMiB:     32,
 			OnFailure:     "hold", MaxReconsumeTimes: 16,
 		},
 		MySQL:       MySQL{MaxOpenConns: 8, Writers: 4},
@@ -176,6 +179,7 @@ func Default() Config {
 		Body:        Body{Policy: redact.Redacted},
 		HTTP:        HTTP{Listen: "127.0.0.1:9464"},
 		Log:         Log{Level: "info", Format: "json"},
+		MemoryMiB:   256,
 		DrainLimit:  30 * time.Second,
 	}
 }

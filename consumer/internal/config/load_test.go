@@ -101,6 +101,10 @@ func TestEveryValue(t *testing.T) {
 		{"body.policy", "none", "none"},
 		{"body.redact_headers", "[X-Secret]", "X-Secret"},
 		{"body.redact_query", "[sid]", "sid"},
+		{"body.redact_json", `["$.request.body"]`, "$.request.body"},
+		{"retention.bodies", "30d", "30d"},
+		{"retention.dead_letters", "90d", "90d"},
+		{"memory_mib", "100", "100"},
 		{"routes", routes, routes},
 		{"http.listen", "':0'", ":0"},
 		{"log.level", "debug", "debug"},
@@ -147,7 +151,7 @@ func TestEveryValue(t *testing.T) {
 		Stamp: config.Stamp{Keys: key, AllowUnsealed: true, Tolerance: 2 * time.Second,
 			Rules: []string{"2026-12-01T00:00:00Z tolerance=0s", "2027-01-01T00:00:00Z allow_unsealed=false"}},
 		Idempotency: config.Idempotency{Window: 12 * time.Hour, AbsorbTokens: true},
-		Body:        config.Body{Policy: "none", RedactHeaders: []string{"X-Secret"}, RedactQuery: []string{"sid"}},
+		Body:        config.Body{Policy: "none", RedactHeaders: []string{"X-Secret"}, RedactQuery: []string{"sid"}, RedactJSON: []string{"$.request.body"}},
 		Routes: config.Routes{
 			{
 				Match:    config.RouteMatch{RouteID: "ocr", ServiceID: "s", URIPrefix: "/v1/"},
@@ -160,6 +164,8 @@ func TestEveryValue(t *testing.T) {
 			},
 			{Estimate: "off"},
 		},
+		Retention:  config.Retention{Bodies: config.Age(30 * 24 * time.Hour), DeadLetters: config.Age(90 * 24 * time.Hour)},
+		MemoryMiB:  100,
 		HTTP:       config.HTTP{Listen: ":0"},
 		Log:        config.Log{Level: "debug", Format: "console"},
 		DrainLimit: 5 * time.Second,

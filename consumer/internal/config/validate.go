@@ -25,6 +25,7 @@ func (c *Config) Validate() error {
 	for _, part := range []Validator{c.RocketMQ, c.MySQL, c.Batch, c.Stamp, c.Idempotency, c.Body, c.Retention, c.Routes, c.HTTP, c.Log} {
 		e = append(e, errorsOf(part)...)
 	}
+	between(&e, "memory_mib", c.MemoryMiB, 64, 1<<20)
 	// The RocketMQ client drops a queue that it could not pull for 120 s.
 	between(&e, "drain_limit", c.DrainLimit, time.Second, 100*time.Second)
 	return e.orNil()

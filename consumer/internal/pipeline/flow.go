@@ -21,18 +21,26 @@ type Observer interface {
 	MessageCommitted(unit *record.Unit, outcome ledger.Outcome)
 }
 
-// Flow takes messages all the way: derive, commit, verdict.
+// Flow takes messages all the way: derive, commit, verdict. Start comes before the first message.
 type Flow struct {
 	Deriver  *Deriver
 	Ledger   Committer
 	Observer Observer
+
+	workers *workers
+}
+
+// Start starts what derives, until stop is called.
+func (f *Flow) Start() (stop func()) {
+	f.workers = startWorkers(f.Deriver)
+	return f.workers.stop
 }
 
 // Handle records one message. nil is the verdict "acknowledge": it stands behind the commit and nowhere else. The error
 // is the context's when it ends before, or says that the ledger's word does not add up; in both cases the message is
 // not acknowledged.
 func (f *Flow) Handle(ctx context.Context, m source.Message) error {
-	unit := f.Deriver.Unit(m.Origin, m.Body)
+	unit := f.workers.unit(m)
 	chaospoint.Reach(chaospoint.AfterDecode)
 	outcome, err := f.Ledger.Commit(ctx, unit)
 	if err != nil {

@@ -126,27 +126,26 @@ func (r *Redactor) Entries(raw []byte) string {
 type editor struct {
 	*Redactor
 	value []byte
-	out   []byte
+	out   strings.Builder
 	// copied is how far value stands in out.
 	copied int
 }
 
 // replace puts other bytes in the place of a part of the value.
 func (e *editor) replace(part []byte, by string) {
-	if e.out == nil {
-		e.out = make([]byte, 0, len(e.value)+16)
+	if e.out.Cap() == 0 {
+		e.out.Grow(len(e.value) + 16)
 	}
 	// part is a slice of value, so their capacities tell how far apart they begin.
 	from := cap(e.value) - cap(part)
-	e.out = append(append(e.out, e.value[e.copied:from]...), by...)
+	e.out.Write(e.value[e.copied:from])
+	e.out.WriteString(by)
 	e.copied = from + len(part)
 }
 
 func (e *editor) finish() string {
-	if e.out == nil {
-		return string(e.value)
-	}
-	return string(append(e.out, e.value[e.copied:]...))
+	e.out.Write(e.value[e.copied:])
+	return e.out.String()
 }
 
 // walk redacts one JSON value that stands under name. Text inside a logged body is not looked at.

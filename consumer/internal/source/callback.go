@@ -58,6 +58,15 @@ func (s *session) record(from *assignment, turn turn, msg *primitive.MessageExt)
 	case <-from.dropped:
 		return false
 	}
+	claim := s.budget.ask(len(msg.Body))
+	defer s.budget.release(claim)
+	select {
+	case <-claim.ready:
+	case <-s.gate.closing:
+		return false
+	case <-from.dropped:
+		return false
+	}
 	if !s.gate.enter() {
 		return false
 	}

@@ -12,9 +12,9 @@ func TestCapacity(t *testing.T) {
 		mib      int
 		fails    bool
 	}{
-		{name: "defaults", queues: 8, messages: 1024, mib: 31},
-		{name: "one queue", queues: 1, messages: 1024, mib: 255},
-		{name: "many queues lower the messages", queues: 100, messages: 436, mib: 1},
+		{name: "defaults", queues: 8, messages: 256, mib: 3},
+		{name: "one queue", queues: 1, messages: 256, mib: 31},
+		{name: "many queues lower the messages", options: Options{QueueMessages: 1024}, queues: 100, messages: 436, mib: 1},
 		{name: "very many", queues: 700, messages: 7, mib: 1},
 		{name: "without room for more", queues: 1000, messages: 36, mib: 1},
 		{name: "largest options", options: Options{QueueMessages: 16384, PullBatch: 1024, BufferMiB: 1 << 20}, queues: 1,

@@ -16,7 +16,7 @@ import (
 // newTestSession makes a session without a client.
 func newTestSession(handler Handler) *session {
 	x := &session{
-		handler: handler, observer: nopObserver{}, log: zerolog.Nop(), slots: make(chan struct{}, 1), gate: newGate(),
+		handler: handler, observer: nopObserver{}, log: zerolog.Nop(), slots: make(chan struct{}, 1), budget: newBudget(1 << 20), gate: newGate(),
 		holdings: newHoldings(func(int) {}), closed: make(chan struct{}), source: &Source{},
 	}
 	x.work, x.stopWork = context.WithCancel(context.Background())

@@ -27,11 +27,11 @@ type Options struct {
 	Concurrency int
 	// PullBatch is how many messages one pull asks for, 1..1024 (default 64).
 	PullBatch int
-	// QueueMessages is how many messages of one queue are in memory at most, 1..16384 (default 1024), give or take
+	// QueueMessages is how many messages of one queue are in memory at most, 1..16384 (default 256), give or take
 	// one pull. The topic's number of queues may lower it.
 	QueueMessages int
-	// BufferMiB is how many MiB of message bodies are in memory at most, over all queues (default 256), give or take
-	// one pull and 1 MiB a queue: with more queues than half as many MiB, 2 MiB a queue.
+	// BufferMiB is how many MiB of message bodies are in memory at most, over all queues (default 32), give or take one
+	// pull and 1 MiB a queue: with more queues than half as many MiB, 2 MiB a queue. Half of it may be worked on at once.
 	BufferMiB int
 
 	// Reconsume gives a message that the handler fails on back to the broker instead of holding it until a restart: at
@@ -74,8 +74,8 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Tag, "*")
 	setDefault(&o.Concurrency, 512)
 	setDefault(&o.PullBatch, 64)
-	setDefault(&o.QueueMessages, 1024)
-	setDefault(&o.BufferMiB, 256)
+	setDefault(&o.QueueMessages, 256)
+	setDefault(&o.BufferMiB, 32)
 	setDefault(&o.MaxReconsume, 16)
 	setDefault(&o.DrainLimit, 20*time.Second)
 	setDefault(&o.ConsumeTimeout, foreverTimeout)

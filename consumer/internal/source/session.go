@@ -39,6 +39,7 @@ type session struct {
 	work     context.Context
 	stopWork context.CancelFunc
 	slots    chan struct{}
+	budget   *budget
 	gate     *gate
 	holdings *holdings
 	stuck    atomic.Int64
@@ -78,6 +79,7 @@ func newSession(s *Source, found survey) (*session, error) {
 	x := &session{
 		source: s, handler: s.handler, observer: s.observer, log: s.log, capacity: plan,
 		slots:    make(chan struct{}, s.options.Concurrency),
+		budget:   newBudget(int64(s.options.BufferMiB) << 20 / 2),
 		gate:     newGate(),
 		holdings: newHoldings(s.observer.MessagesReleased),
 		closed:   make(chan struct{}),
