@@ -2,7 +2,7 @@
 # in their path: a new version is a new file. The servers that tests and demo run are downloaded once a user (see
 # BILLING_TEST_CACHE in shared/testkit/stack/doc.go), under a lock, so checkouts can work at the same time.
 
-MODULES  := shared shared/testkit sql plugin consumer
+MODULES  := shared shared/testkit sql plugin/inside plugin consumer
 PACKAGES := $(MODULES:%=./%/...)
 
 BIN   := $(CURDIR)/.build/bin

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -10,18 +11,24 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"runtime/debug"
+	"sync"
+	"syscall"
 	"time"
 
+	"github.com/apache/apisix-go-plugin-runner/inside"
 	runnerlogger "github.com/apache/apisix-go-plugin-runner/pkg/log"
 	runnerplugin "github.com/apache/apisix-go-plugin-runner/pkg/plugin"
-	"github.com/apache/apisix-go-plugin-runner/pkg/runner"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 	"go.uber.org/zap/zapcore"
 
 	"gateway-billing.internal/plugin/internal/billingstamp"
+	"gateway-billing.internal/plugin/internal/frameserver"
 	"gateway-billing.internal/plugin/internal/runnerlog"
 	"gateway-billing.internal/plugin/internal/runnermemory"
+	"gateway-billing.internal/plugin/internal/runnermetrics"
 	"gateway-billing.internal/shared/billingkey"
 )
 
@@ -29,8 +36,7 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 }
 
-// run is the program: its exit code is 0 after SIGTERM, 1 where it can't start, 2 for wrong arguments. A failure of the
-// runner itself (the socket can't be opened) ends the process from within, after a line in the log.
+// run is the program: its exit code is 0 after SIGTERM, 1 where it can't start or a check fails, 2 for wrong arguments.
 func run(args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	o, err := parseOptions(args, getenv, stdout)
 	switch {
@@ -39,8 +45,13 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 	case err != nil:
 		fmt.Fprintln(stderr, "billing-runner:", err)
 		return 2
-	case o.version:
+	case o.command == "version":
 		fmt.Fprintln(stdout, "billing-runner", version())
+		return 0
+	case o.command == "check":
+		if !check(getenv, stdout) {
+			return 1
+		}
 		return 0
 	}
 	out := stderr
@@ -61,26 +72,65 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 	return 0
 }
 
-// serve checks what the process was given, registers the plugin, and hands over to the runner, which owns the signals
-// and returns on SIGINT or SIGTERM.
+// serve checks what the process was given, opens the socket, and serves until SIGTERM or SIGINT.
 func serve(getenv func(string) string, log zerolog.Logger) error {
-	keys, keysErr := billingkey.LoadKeys(getenv)
-	name, nameErr := runnerID(getenv)
-	if err := errors.Join(checkGateway(getenv), keysErr, nameErr); err != nil {
+	// Where APISIX dies, so does the pipe that the log goes to. That must not end what is still asked here.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+
+	s, err := loadSettings(getenv)
+	if err != nil {
 		return err
 	}
+	registry := prometheus.NewRegistry()
+	metrics := runnermetrics.New(registry)
+	plugin, err := newPlugin(s, metrics, log)
+	if err != nil {
+		return err
+	}
+	// The library logs each call at info level. Its logger is set before the plugin is registered, for that logs too.
+	runnerlogger.NewLogger(zapcore.WarnLevel, runnerlog.New(log))
+	if err := runnerplugin.RegisterPlugin(plugin); err != nil {
+		return err
+	}
+	// Longer than the gateway keeps its token of a configuration, as the library does.
+	inside.KeepConf(s.confExpiry + s.confExpiry/5)
+
+	listener, err := frameserver.Listen(s.socket, s.socketMode)
+	if err != nil {
+		return err
+	}
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	if s.metrics != "" {
+		serving.Go(func() { runnermetrics.Serve(ctx, s.metrics, registry, log) })
+	}
+	log.Info().Str("socket", s.socket).Msg("listening")
+	server := frameserver.New(frameserver.Options{Handle: inside.Handle, Grace: grace, Drain: s.drain, Metrics: metrics, Log: log})
+	cutOff := server.Serve(ctx, listener)
+	if cutOff > 0 {
+		log.Warn().Int("calls", cutOff).Dur("drain_ms", s.drain).Msg("calls were cut off: their requests pass unstamped, or are refused")
+	}
+	log.Info().Msg("stopped")
+	return nil
+}
+
+// newPlugin makes the plugin of this process, with what the run before left.
+func newPlugin(s settings, metrics *runnermetrics.Metrics, log zerolog.Logger) (*billingstamp.Plugin, error) {
 	var random [8]byte
 	if _, err := rand.Read(random[:]); err != nil {
-		return fmt.Errorf("epoch: %w", err)
+		return nil, fmt.Errorf("epoch: %w", err)
 	}
 	epoch := billingkey.NewEpoch(time.Now(), binary.BigEndian.Uint64(random[:]))
-	options := billingstamp.Options{Keys: keys, Runner: name, Epoch: epoch, Now: time.Now, Random: rand.Reader, Log: log}
-	memory, err := runnermemory.Open(stateDir(getenv), name, epoch)
+	options := billingstamp.Options{
+		Keys: s.keys, Runner: s.runner, Epoch: epoch, Now: time.Now, Random: rand.Reader, Metrics: metrics, Log: log,
+	}
+	memory, err := runnermemory.Open(s.stateDir, s.runner, epoch)
 	if err != nil {
 		log.Warn().Err(err).Msgf("the last number of this run will be forgotten, and what is lost at its end not be seen: set %s", envStateDir)
 	} else {
-		// It is not closed: the runner returns at its signal while requests may still be numbered. The end of the process
-		// gives it to the next one.
+		// It is not closed: calls that were cut off may still be numbered. The end of the process gives it to the next one.
 		if memory.Spoiled() {
 			log.Warn().Msg("the file of the run before this one is spoiled: what was lost at that run's end will not be seen")
 		}
@@ -89,23 +139,14 @@ func serve(getenv func(string) string, log zerolog.Logger) error {
 	}
 	plugin, err := billingstamp.New(options)
 	if err != nil {
-		return err
+		return nil, err
 	}
-
-	// The runner logs each call at info level. Its logger is set before the plugin is registered, for that logs too.
-	bridge := runnerlog.New(log)
-	runnerlogger.NewLogger(zapcore.WarnLevel, bridge)
-	if err := runnerplugin.RegisterPlugin(plugin); err != nil {
-		return err
-	}
-	if keys.Empty() {
+	if s.keys.Empty() {
 		log.Warn().Msgf("stamps are NOT sealed, anyone can make them: set %s or %s", billingkey.EnvKeys, billingkey.EnvKeysFile)
 	}
-	log.Info().Str("version", version()).Str("runner", name).Stringer("epoch", epoch).Stringer("keys", keys).
+	log.Info().Str("version", version()).Str("runner", s.runner).Stringer("epoch", epoch).Stringer("keys", s.keys).
 		Stringer("previous_epoch", options.PreviousEpoch).Uint64("previous_last", options.PreviousLast).Msg("started")
-	runner.Run(runner.RunnerConfig{LogLevel: zapcore.WarnLevel, LogOutput: bridge})
-	log.Info().Msg("stopped")
-	return nil
+	return plugin, nil
 }
 
 // version is the version of the module, the toolchain's, and the commit where it is known.

@@ -50,6 +50,9 @@ func TestWhatKeepsItFromStarting(t *testing.T) {
 		{"no keys file", nil, map[string]string{envListen: listen, "BILLING_STAMP_KEYS_FILE": "/nowhere/keys"}, 1, "BILLING_STAMP_KEYS_FILE: the file can't be read"},
 		{"only retired keys", nil, map[string]string{envListen: listen, "BILLING_STAMP_KEYS": testKeys + "@2020-01-01T00:00:00Z"}, 1, "all keys are retired"},
 		{"long runner ID", nil, map[string]string{envListen: listen, envRunnerID: strings.Repeat("r", 256)}, 1, "BILLING_RUNNER_ID: not at most 255 bytes of UTF-8"},
+		{"metrics", nil, map[string]string{envListen: listen, envMetrics: "9465"}, 1, "BILLING_RUNNER_METRICS: not HOST:PORT"},
+		{"socket mode", nil, map[string]string{envListen: listen, envSocketMode: "066"}, 1, "BILLING_RUNNER_SOCKET_MODE: not an octal mode"},
+		{"drain", nil, map[string]string{envListen: listen, envDrain: "-1s"}, 1, "BILLING_RUNNER_DRAIN: not a duration"},
 		{"all at once", nil, map[string]string{envConfExpiry: "0", "BILLING_STAMP_KEYS": "x"}, 1, `APISIX_CONF_EXPIRE_TIME: not a whole number of seconds above 0\nBILLING_STAMP_KEYS: line 1`},
 		{"argument", []string{"run"}, nil, 2, `billing-runner: unexpected argument "run"; see --help`},
 		{"unknown flag", []string{"--mode", "prod"}, nil, 2, "billing-runner: flag provided but not defined: -mode"},
@@ -76,14 +79,16 @@ func TestHelpAndVersion(t *testing.T) {
 	if code := run([]string{"--help"}, noEnv, &stdout, &stderr); code != 0 || stdout.String() != usage || stderr.Len() > 0 {
 		t.Errorf("--help: exit %d, %s%s", code, stdout.String(), stderr.String())
 	}
-	for _, name := range []string{"BILLING_STAMP_KEYS", "BILLING_STAMP_KEYS_FILE", envRunnerID, envLogFile, envLogLevel, envListen, envConfExpiry} {
+	for _, name := range []string{"BILLING_STAMP_KEYS", "BILLING_STAMP_KEYS_FILE", envRunnerID, envStateDir, envMetrics, envSocketMode, envDrain, envLogFile, envLogLevel, envListen, envConfExpiry} {
 		if !strings.Contains(usage, "  "+name+" ") {
 			t.Errorf("--help does not name %s", name)
 		}
 	}
-	stdout.Reset()
-	if code := run([]string{"--version"}, noEnv, &stdout, &stderr); code != 0 || !strings.HasPrefix(stdout.String(), "billing-runner ") {
-		t.Errorf("--version: exit %d, %q", code, stdout.String())
+	for _, arg := range []string{"--version", "version"} {
+		stdout.Reset()
+		if code := run([]string{arg}, noEnv, &stdout, &stderr); code != 0 || !strings.HasPrefix(stdout.String(), "billing-runner ") {
+			t.Errorf("%s: exit %d, %q", arg, code, stdout.String())
+		}
 	}
 }
 

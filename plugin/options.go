@@ -5,21 +5,19 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/rs/zerolog"
-
-	"gateway-billing.internal/shared/billingkey"
 )
 
 const usage = `billing-runner serves the plugin billing-keys to APISIX, which starts it:
 
   ext-plugin:
     cmd: [/usr/bin/env, BILLING_STAMP_KEYS_FILE=/etc/billing/stamp-keys, /usr/local/bin/billing-runner]
+
+Commands:
+  (none)    serve
+  check     check what serving would need (configuration, keys, directories, socket), and change nothing
+  version   print the version
 
 Flags:
   --log-file FILE     append the log (JSON lines) to FILE, default stderr
@@ -32,6 +30,9 @@ Environment:
   BILLING_STAMP_KEYS_FILE    a file that holds them instead; with neither, stamps are not sealed
   BILLING_RUNNER_ID          the name of this runner in its stamps, default the host name
   BILLING_RUNNER_STATE_DIR   where it remembers its last number, default "billing-runner" beside the socket
+  BILLING_RUNNER_METRICS     HOST:PORT that answers /metrics, default none
+  BILLING_RUNNER_SOCKET_MODE who may connect to the socket, default 0666: APISIX's workers run as another user
+  BILLING_RUNNER_DRAIN       how long requests under way may take after SIGTERM, default 700ms: APISIX kills after 1 s
   BILLING_RUNNER_LOG_FILE    as --log-file
   BILLING_RUNNER_LOG_LEVEL   as --log-level
   APISIX_LISTEN_ADDRESS      unix:PATH of the socket to serve; set by APISIX
@@ -39,16 +40,12 @@ Environment:
 `
 
 const (
-	envRunnerID   = "BILLING_RUNNER_ID"
-	envStateDir   = "BILLING_RUNNER_STATE_DIR"
-	envLogFile    = "BILLING_RUNNER_LOG_FILE"
-	envLogLevel   = "BILLING_RUNNER_LOG_LEVEL"
-	envListen     = "APISIX_LISTEN_ADDRESS"
-	envConfExpiry = "APISIX_CONF_EXPIRE_TIME"
+	envLogFile  = "BILLING_RUNNER_LOG_FILE"
+	envLogLevel = "BILLING_RUNNER_LOG_LEVEL"
 )
 
 type options struct {
-	version  bool
+	command  string // "", "check", "version"
 	logFile  string
 	logLevel zerolog.Level
 }
@@ -60,7 +57,7 @@ func parseOptions(args []string, getenv func(string) string, stdout io.Writer) (
 	level := getenv(envLogLevel)
 	flags := flag.NewFlagSet("billing-runner", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.BoolVar(&o.version, "version", false, "")
+	showVersion := flags.Bool("version", false, "")
 	flags.StringVar(&o.logFile, "log-file", getenv(envLogFile), "")
 	flags.StringVar(&level, "log-level", level, "")
 	if err := flags.Parse(args); err != nil {
@@ -69,8 +66,15 @@ func parseOptions(args []string, getenv func(string) string, stdout io.Writer) (
 		}
 		return o, err
 	}
-	if flags.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q; see --help", flags.Arg(0))
+	rest := flags.Args()
+	if len(rest) > 0 && (rest[0] == "check" || rest[0] == "version") {
+		o.command, rest = rest[0], rest[1:]
+	}
+	if *showVersion {
+		o.command = "version"
+	}
+	if len(rest) > 0 {
+		return o, fmt.Errorf("unexpected argument %q; see --help", rest[0])
 	}
 	switch level {
 	case "":
@@ -81,42 +85,4 @@ func parseOptions(args []string, getenv func(string) string, stdout io.Writer) (
 		return o, fmt.Errorf("log level %q: not debug, info, warn or error", level)
 	}
 	return o, nil
-}
-
-// checkGateway checks what APISIX sets before the runner reads it, since the runner's own words on it are few.
-func checkGateway(getenv func(string) string) error {
-	var errs []error
-	if path, ok := strings.CutPrefix(getenv(envListen), "unix:"); !ok || path == "" {
-		errs = append(errs, fmt.Errorf("%s: not of the form unix:PATH; APISIX sets it when it starts the runner", envListen))
-	}
-	if s := getenv(envConfExpiry); s != "" {
-		if n, err := strconv.Atoi(s); err != nil || n <= 0 {
-			errs = append(errs, fmt.Errorf("%s: not a whole number of seconds above 0", envConfExpiry))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// stateDir is where the runner remembers its last number. Beside the socket it may write in any case.
-func stateDir(getenv func(string) string) string {
-	if dir := getenv(envStateDir); dir != "" {
-		return dir
-	}
-	return filepath.Join(filepath.Dir(strings.TrimPrefix(getenv(envListen), "unix:")), "billing-runner")
-}
-
-// runnerID is the name in the stamps.
-func runnerID(getenv func(string) string) (string, error) {
-	name := getenv(envRunnerID)
-	if name == "" {
-		host, err := os.Hostname()
-		if err != nil || host == "" {
-			return "", fmt.Errorf("%s: not set, and the host has no name", envRunnerID)
-		}
-		name = host
-	}
-	if len(name) > billingkey.MaxRunner || !utf8.ValidString(name) {
-		return "", fmt.Errorf("%s: not at most %d bytes of UTF-8", envRunnerID, billingkey.MaxRunner)
-	}
-	return name, nil
 }

@@ -12,6 +12,8 @@ import (
 	runnerplugin "github.com/apache/apisix-go-plugin-runner/pkg/plugin"
 	"github.com/rs/zerolog"
 
+	"gateway-billing.internal/plugin/internal/quietlog"
+	"gateway-billing.internal/plugin/internal/runnermetrics"
 	"gateway-billing.internal/shared/billingkey"
 )
 
@@ -31,9 +33,10 @@ type Options struct {
 	PreviousEpoch billingkey.Epoch
 	PreviousLast  uint64
 	// Now is the clock, Random the source of the seal's salt.
-	Now    func() time.Time
-	Random io.Reader
-	Log    zerolog.Logger
+	Now     func() time.Time
+	Random  io.Reader
+	Metrics *runnermetrics.Metrics
+	Log     zerolog.Logger
 }
 
 // Plugin stamps requests. It implements the Plugin interface of apisix-go-plugin-runner and is safe for concurrent use.
@@ -46,13 +49,14 @@ type Plugin struct {
 	runner string
 	epoch  billingkey.Epoch
 	now    func() time.Time
+	counts *runnermetrics.Metrics
 	log    zerolog.Logger
 
 	previousEpoch billingkey.Epoch
 	previousLast  uint64
 
 	// The kinds of failure that could come with every request.
-	unidentified, unstamped, panicked *quiet
+	unidentified, unstamped, panicked *quietlog.Line
 }
 
 // New makes the plugin of this process. It fails when the keys can't seal now.
@@ -67,11 +71,11 @@ func New(o Options) (*Plugin, error) {
 	if o.Counter != nil {
 		sealer.CountIn(o.Counter)
 	}
-	newQuiet := func() *quiet { return &quiet{log: o.Log, now: o.Now} }
+	line := func() *quietlog.Line { return quietlog.New(o.Log, o.Now) }
 	return &Plugin{
-		keys: o.Keys, sealer: sealer, runner: o.Runner, epoch: o.Epoch, now: o.Now, log: o.Log,
+		keys: o.Keys, sealer: sealer, runner: o.Runner, epoch: o.Epoch, now: o.Now, counts: o.Metrics, log: o.Log,
 		previousEpoch: o.PreviousEpoch, previousLast: o.PreviousLast,
-		unidentified: newQuiet(), unstamped: newQuiet(), panicked: newQuiet(),
+		unidentified: line(), unstamped: line(), panicked: line(),
 	}, nil
 }
 
@@ -83,6 +87,7 @@ func (p *Plugin) Name() string { return Name }
 // and its default taken.
 func (p *Plugin) ParseConf(in []byte) (any, error) {
 	c, problems := parseConf(in)
+	p.counts.ConfProblems.Add(float64(len(problems)))
 	for _, bad := range problems {
 		p.log.Error().Str("plugin", Name).Str("field", bad.field).Str("problem", bad.what).Str("taken", bad.taken).
 			Msg("bad plugin configuration")
@@ -96,7 +101,8 @@ func (p *Plugin) RequestFilter(conf any, _ http.ResponseWriter, r runnerhttp.Req
 	// A panic that got out would cost the gateway its connection, and the request its stripping.
 	defer func() {
 		if cause := recover(); cause != nil {
-			p.panicked.error(fmt.Errorf("%v\n%s", cause, debug.Stack()), "panic: request not stamped")
+			p.counts.Unstamped.WithLabelValues("panic").Inc()
+			p.panicked.Error(fmt.Errorf("%v\n%s", cause, debug.Stack()), "panic: request not stamped")
 		}
 	}()
 	c, ok := conf.(*Conf)
@@ -109,7 +115,8 @@ func (p *Plugin) RequestFilter(conf any, _ http.ResponseWriter, r runnerhttp.Req
 
 	who, err := p.identify(c, r, came)
 	if err != nil {
-		p.unidentified.error(err, "request not stamped: its identity is not known")
+		p.counts.Unstamped.WithLabelValues("identity").Inc()
+		p.unidentified.Error(err, "request not stamped: its identity is not known")
 		return
 	}
 	id := who.id.String()
@@ -122,7 +129,8 @@ func (p *Plugin) RequestFilter(conf any, _ http.ResponseWriter, r runnerhttp.Req
 	}
 	text, err := p.stamp(c, r, who, came)
 	if err != nil {
-		p.unstamped.error(err, "request not stamped")
+		p.counts.Unstamped.WithLabelValues("stamp").Inc()
+		p.unstamped.Error(err, "request not stamped")
 		return
 	}
 	put(h, billingkey.HeaderStamp, text)

@@ -13,8 +13,10 @@ import (
 	"time"
 
 	runnerplugin "github.com/apache/apisix-go-plugin-runner/pkg/plugin"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"gateway-billing.internal/plugin/internal/runnermetrics"
 	"gateway-billing.internal/shared/billingkey"
 )
 
@@ -52,13 +54,15 @@ func newPlugin(t testing.TB, keys *billingkey.KeySet, log *bytes.Buffer) *Plugin
 	}
 	p, err := New(Options{
 		Keys: keys, Runner: "gw-1", Epoch: testEpoch, Now: func() time.Time { return testTime }, Random: rand.Reader,
-		Log: zerolog.New(log),
+		Metrics: testMetrics(), Log: zerolog.New(log),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
+
+func testMetrics() *runnermetrics.Metrics { return runnermetrics.New(prometheus.NewRegistry()) }
 
 func mustConf(t testing.TB, p *Plugin, conf string) any {
 	t.Helper()
@@ -294,7 +298,8 @@ func TestAStampOfThisEpochForThisRequestIsKept(t *testing.T) {
 		p.RequestFilter(conf, nil, repeated)
 		later := newRequest(acme, billingkey.HeaderStamp, first[0])
 		next, err := New(Options{
-			Keys: keys, Runner: "gw-1", Epoch: billingkey.NewEpoch(testTime, 1), Now: p.now, Random: rand.Reader, Log: p.log,
+			Keys: keys, Runner: "gw-1", Epoch: billingkey.NewEpoch(testTime, 1), Now: p.now, Random: rand.Reader,
+			Metrics: testMetrics(), Log: p.log,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -327,22 +332,6 @@ func TestNewRefusesKeysThatAreAllRetired(t *testing.T) {
 	})
 	if !errors.Is(err, billingkey.ErrAllRetired) {
 		t.Errorf("New: %v, want ErrAllRetired", err)
-	}
-}
-
-func TestFailuresAreLoggedOnceAWhileWithTheirNumber(t *testing.T) {
-	var log bytes.Buffer
-	now := testTime
-	q := &quiet{log: zerolog.New(&log), now: func() time.Time { return now }}
-	for range 5 {
-		q.error(errors.New("closed"), "not stamped")
-	}
-	now = now.Add(quietFor)
-	q.error(errors.New("closed"), "not stamped")
-	want := `{"level":"error","error":"closed","kept_back":0,"message":"not stamped"}` + "\n" +
-		`{"level":"error","error":"closed","kept_back":4,"message":"not stamped"}` + "\n"
-	if log.String() != want {
-		t.Errorf("log\n%swant\n%s", log.String(), want)
 	}
 }
 

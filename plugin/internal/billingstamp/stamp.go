@@ -21,7 +21,7 @@ func (p *Plugin) stamp(c *Conf, r runnerhttp.Request, who identity, came billing
 	if err != nil {
 		return "", err
 	}
-	return p.sealer.Seal(billingkey.Stamp{
+	text, err := p.sealer.Seal(billingkey.Stamp{
 		RequestID:      who.id,
 		IDSource:       who.source,
 		Consumer:       who.consumer,
@@ -32,6 +32,10 @@ func (p *Plugin) stamp(c *Conf, r runnerhttp.Request, who identity, came billing
 		PreviousEpoch:  p.previousEpoch,
 		PreviousLast:   p.previousLast,
 	})
+	if err == nil {
+		p.counts.Stamps.Inc()
+	}
+	return text, err
 }
 
 // ownStamp gives the stamp that came along if this very process made it for this very request.

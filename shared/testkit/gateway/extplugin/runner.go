@@ -80,6 +80,19 @@ func (r *Runner) Start(ctx context.Context) error {
 	return r.waitReady(ctx, exited)
 }
 
+// Socket is the path of the runner's socket.
+func (r *Runner) Socket() string { return r.socket }
+
+// Pid is the number of the process that runs now, 0 where none does.
+func (r *Runner) Pid() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.cmd == nil {
+		return 0
+	}
+	return r.cmd.Process.Pid
+}
+
 // Signal sends a signal to the process: SIGKILL, SIGSTOP, SIGCONT, ….
 func (r *Runner) Signal(signal syscall.Signal) error {
 	r.mu.Lock()
@@ -91,11 +104,14 @@ func (r *Runner) Signal(signal syscall.Signal) error {
 }
 
 // Kill kills the process and returns when it is gone. With Respawn set it comes back by itself.
-func (r *Runner) Kill() error {
+func (r *Runner) Kill() error { return r.End(syscall.SIGKILL) }
+
+// End sends a signal that ends the process and returns when it is gone. With Respawn set it comes back by itself.
+func (r *Runner) End(signal syscall.Signal) error {
 	r.mu.Lock()
 	exited := r.exited
 	r.mu.Unlock()
-	if err := r.Signal(syscall.SIGKILL); err != nil {
+	if err := r.Signal(signal); err != nil {
 		return err
 	}
 	<-exited
