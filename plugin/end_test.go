@@ -160,3 +160,34 @@ func TestAGatewayThatIsGone(t *testing.T) {
 		stampWith(t, client, fmt.Sprintf(`{"no":%d}`, n), exchange("acme"))
 	}
 }
+
+// The gateway drops its tokens of configurations when a runner that it started ends. It does not know of the end of one that
+// runs on its own: such tokens must not mean another configuration to the next run.
+func TestTokensOfTheRunBefore(t *testing.T) {
+	t.Parallel()
+	socket := filepath.Join(t.TempDir(), "s")
+	const conf = `{"idempotency_header":"X-%s"}`
+	call := func(client *extplugin.Client, which string) string {
+		x := exchange("acme", field("X-Chat", "of chat"), field("X-Order", "of an order"))
+		return stampWith(t, client, fmt.Sprintf(conf, which), x).IdempotencyKey
+	}
+	old := startAt(t, socket)
+	client, worker := extplugin.NewClient(socket, 10*time.Second), extplugin.NewClient(socket, 10*time.Second)
+	defer client.Close()
+	defer worker.Close()
+	for range 2 {
+		if got := call(client, "Chat"); got != "of chat" {
+			t.Errorf("key %q", got)
+		}
+		if got := call(worker, "Order"); got != "of an order" {
+			t.Errorf("key %q", got)
+		}
+		old.Process.Kill()
+		old.Wait()
+		old = startAt(t, socket)
+		// In the new run they come the other way round.
+		if got := call(worker, "Order"); got != "of an order" {
+			t.Errorf("key %q behind a restart", got)
+		}
+	}
+}

@@ -1,6 +1,5 @@
 // Package inside opens what github.com/apache/apisix-go-plugin-runner keeps in its internal packages: what it does with one
-// frame of the gateway. It has nothing of its own, and its module has a path below the library's for the one reason that Go
-// lets nobody else import them. It is never published: a replace directive finds it in this checkout.
+// frame of the gateway. Its module has a path below the library's for the one reason that Go lets nobody else import them. It is never published: a replace directive finds it in this checkout.
 //
 // The library's own entry, runner.Run, reads a frame with one Read. From 36 KiB on the kernel hands a frame over in pieces,
 // and the request that it described (a long URI, many headers: a client's to choose) then passes the gateway unstamped, or
@@ -63,6 +62,7 @@ func (a Answer) Release() { util.PutBuilder(a.builder) }
 // Handle does what the library does with one frame: it runs the plugins, which may ask the gateway through conn. conn must
 // read whole what it is asked for. Nothing keeps payload behind its return. A payload that is no flatbuffer makes it panic.
 func Handle(kind byte, payload []byte, conn net.Conn) Answer {
+	takeToken(kind, payload)
 	builder, err := handle(kind, payload, conn)
 	if err == nil && len(builder.FinishedBytes()) > MaxPayload {
 		util.PutBuilder(builder)
@@ -73,6 +73,9 @@ func Handle(kind byte, payload []byte, conn net.Conn) Answer {
 		return Answer{Error, err, server.ReportError(server.UnknownType{})}
 	case err != nil:
 		return Answer{Error, err, server.ReportError(err)}
+	}
+	if kind == PrepareConf {
+		tellToken(builder.FinishedBytes())
 	}
 	return Answer{kind, nil, builder}
 }
