@@ -24,7 +24,7 @@ FUZZTIME = 30s
 
 .PHONY: help
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
 demo: build ## Send some hundred requests through the real parts and check every usage record.
@@ -49,6 +49,12 @@ PROFILE  = default
 chaos: build ## Hurt everything while requests flow, then check every record (SEED=, DURATION=, DATABASE=, PROFILE=).
 	CGO_ENABLED=0 go build -tags chaos -o $(BIN)/chaos/billing-consumer ./consumer
 	go run ./shared/testkit/cmd/chaos -seed $(SEED) -duration $(DURATION) -database $(DATABASE) -profile $(PROFILE)
+
+RESTARTS = 50
+
+.PHONY: chaos-runner
+chaos-runner: build ## Hurt billing-runner at its socket, then account for every stamp (DURATION=, RESTARTS=).
+	go run ./shared/testkit/cmd/chaosrunner -duration $(DURATION) -restarts $(RESTARTS)
 
 .PHONY: build
 build: ## Build billing-runner and billing-consumer into .build/bin.

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"gateway-billing.internal/shared/testkit/stack"
+)
+
+// The RocketMQ client starts a goroutine where it is imported.
+func TestMain(m *testing.M) { os.Exit(stack.Main(m, goleak.IgnoreCurrent())) }
+
+func TestAShortStorm(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short mode: this test needs servers")
+	}
+	dir := t.TempDir()
+	o := options{
+		runner: filepath.Join(dir, "runner"), consumer: filepath.Join(dir, "consumer"), duration: 8 * time.Second, rate: 150, restarts: 6,
+	}
+	for to, module := range map[string]string{o.runner: "../../../../plugin", o.consumer: "../../../../consumer"} {
+		cmd := exec.Command("go", "build", "-o", to, ".")
+		cmd.Dir = module
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("build %s: %v\n%s", module, err, out)
+		}
+	}
+	var out strings.Builder
+	err := run(t.Context(), o, &out)
+	t.Log(out.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "ended 3 times by KILL, 3 by TERM") {
+		t.Error("the storm was none")
+	}
+}
