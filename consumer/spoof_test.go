@@ -31,8 +31,8 @@ type site struct {
 	bodies [][]byte
 }
 
-// newSite has the routes /v1 (API key, plugin), /open (plugin), /bare (API key, no plugin), /nobody (neither), /orders and
-// /late (as /v1, but its logger keeps what it has until it is told to send it).
+// newSite has the routes /v1 (API key, plugin), /open (plugin), /bare (API key, no plugin), /nobody (neither), /orders,
+// /tenants (with dimensions) and /late (as /v1, but its logger keeps what it has until it is told to send it).
 func newSite(t *testing.T, metadata rocketlog.Metadata) *site {
 	t.Helper()
 	s := &site{world: newWorld(t, "")}
@@ -66,6 +66,8 @@ func newSite(t *testing.T, metadata rocketlog.Metadata) *site {
 	bare := gateway.Plugins{Logger: logger}
 	late := stamped
 	late.Logger = &rocketlog.Conf{Topic: s.topic, InactiveTimeout: time.Hour, BufferDuration: time.Hour}
+	tenants := stamped
+	tenants.PostReq = gateway.BillingKeys(`{"dimensions":{"tenant":"header:X-Tenant","user":"header:X-End-User","project":"var:arg_project"}}`)
 	order := func(call upstream.Call) upstream.Answer {
 		if strings.Contains(call.URI, "status=") {
 			return upstream.ByQuery(call)
@@ -87,6 +89,7 @@ func newSite(t *testing.T, metadata rocketlog.Metadata) *site {
 			{ID: "bare", Prefix: "/bare", KeyAuth: true, Plugins: bare, Upstream: upstream.ByQuery},
 			{ID: "nobody", Prefix: "/nobody", Plugins: bare, Upstream: upstream.ByQuery},
 			{ID: "late", Prefix: "/late", KeyAuth: true, Plugins: late, Upstream: upstream.ByQuery},
+			{ID: "tenants", Prefix: "/tenants", KeyAuth: true, Plugins: tenants, Upstream: upstream.ByQuery},
 			{ID: "orders", Prefix: "/orders", KeyAuth: true, Plugins: stamped, Upstream: order},
 		},
 		APIKeys: map[string]string{"alice-key": "alice", "bob-key": "bob"},
@@ -235,5 +238,41 @@ func TestOrderSentThreeTimes(t *testing.T) {
 	}
 	if n := s.count(t, "SELECT COUNT(DISTINCT stamp_sequence) FROM mq_consume_log WHERE stamp_sequence BETWEEN 1 AND 7"); n != 7 {
 		t.Errorf("%d of the 7 numbers of the runner arrived", n)
+	}
+}
+
+// What the plugin's configuration names stands on the record as JSON, to group by; what a stamp can't hold is left out, and
+// marked. A client that sends too much takes nothing else with it.
+func TestDimensionsAreOnTheRecord(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, rocketlog.Metadata{LogFormatExtra: rocketlog.BillingExtra()})
+	line := func(name, value string) nginx.Field { return nginx.Field{Name: name, Value: value} }
+	s.request(t, "/tenants?prompt=1&project=p%C3%A9&completion=1", "alice-key", line("X-Tenant", `a "b"`), line("X-End-User", "u1"), line("x-end-user", "u2"))
+	s.request(t, "/tenants?prompt=2&project=p2", "alice-key")
+	s.request(t, "/tenants?prompt=3&project="+strings.Repeat("p", 3000), "bob-key", line("X-Tenant", "t3"), line("X-End-User", "\xff"))
+	s.request(t, "/tenants?prompt=4", "bob-key")
+	s.request(t, "/v1/chat?prompt=5&project=p5", "bob-key", line("X-Tenant", "not asked for"))
+	s.recorded(t)
+	for prompt, want := range map[int]string{
+		1: `{"project":"p%C3%A9","tenant":"a \"b\"","user":"u1, u2"}`,
+		2: `{"project":"p2"}`,
+		3: `{"tenant":"t3"} cut:dimensions,cut:uri`,
+		4: ``,
+		5: ``,
+	} {
+		var got string
+		row := s.db.QueryRowContext(t.Context(), `SELECT CONCAT_WS(' ', dimensions, NULLIF(marks, '')) FROM mq_consume_log
+			WHERE prompt_tokens = ? AND key_state = 'verified'`, prompt)
+		if err := row.Scan(&got); err != nil {
+			t.Fatalf("prompt %d: %v", prompt, err)
+		}
+		if strings.TrimSpace(got) != want {
+			t.Errorf("prompt %d: %s\nwant %s", prompt, got, want)
+		}
+	}
+	var tenant string
+	row := s.db.QueryRowContext(t.Context(), "SELECT JSON_VALUE(dimensions, '$.tenant') FROM mq_consume_log WHERE consumer = 'bob' AND dimensions IS NOT NULL")
+	if err := row.Scan(&tenant); err != nil || tenant != "t3" {
+		t.Errorf("by JSON: %q, %v", tenant, err)
 	}
 }

@@ -73,6 +73,9 @@ func build(e *logentry.Entry, id identity.Identity, u record.Usage, rule *policy
 	}
 	if id.Stamp != nil {
 		takeStamp(rec, id.Stamp, id.KeyState)
+		if id.Stamp.DimensionsCut { // by the runner: not all of them fit into the stamp
+			cut.mark("cut:dimensions")
+		}
 	}
 	for _, mark := range rule.Apply(e, rec) {
 		cut.mark(mark)
