@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 
 	"gateway-billing.internal/shared/testkit/gateway/nginx"
 	"gateway-billing.internal/shared/testkit/gateway/upstream"
@@ -26,6 +28,7 @@ func (l *life) proxy(context.Context) bool {
 	answer := l.route.Upstream(upstream.Call{
 		Method: l.x.Method, URI: l.x.URI, Header: l.x.Header.Clone(), Body: l.x.Body,
 	})
+	l.x.Upstream = strings.Join(append(slices.Clone(answer.Failed), l.x.Upstream), ", ")
 	l.x.UpstreamLatency = answer.Latency
 	switch {
 	case l.request.Abort == AbortBeforeAnswer:

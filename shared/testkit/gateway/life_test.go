@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -212,5 +213,38 @@ func TestAConfigurationThatLacksItsParts(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}
+	}
+}
+
+func TestTwoEqualLoggersPutARequestTwiceIntoOneMessage(t *testing.T) {
+	var messages []rocketlog.Message
+	conf := rocketlog.Conf{Topic: "t", IncludeResponseBody: true}
+	other := conf
+	g, err := New(Config{
+		Sender: rocketlog.SenderFunc(func(_ context.Context, m rocketlog.Message) error { messages = append(messages, m); return nil }),
+		Global: Plugins{Logger: &conf},
+		Routes: []Route{{ID: "r", Prefix: "/", Upstream: upstream.ByQuery, Plugins: Plugins{Logger: &other}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Do(t.Context(), get("/?prompt=1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Flush(t.Context()); err != nil || len(messages) != 1 {
+		t.Fatalf("%d messages, %v", len(messages), err)
+	}
+	var entries []map[string]any
+	if err := json.Unmarshal(messages[0].Body, &entries); err != nil || len(entries) != 2 || !reflect.DeepEqual(entries[0], entries[1]) {
+		t.Errorf("%v: entries %v", err, entries)
+	}
+}
+
+func TestAnUpstreamThatTheGatewayTriedBefore(t *testing.T) {
+	answer := upstream.Text("ok")
+	answer.Failed = []string{"127.0.0.1:1"}
+	_, entries := do(t, Config{Routes: []Route{{ID: "r", Prefix: "/", Address: "127.0.0.1:2", Upstream: upstream.Fixed(answer), Plugins: Plugins{Logger: withBodies()}}}}, get("/"))
+	if got := at(entries[0], "upstream"); got != "127.0.0.1:1, 127.0.0.1:2" {
+		t.Errorf("upstream %v", got)
 	}
 }

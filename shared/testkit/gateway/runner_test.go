@@ -337,6 +337,10 @@ func TestAHungRunner(t *testing.T) {
 		return entry.Billing.Stamp != ""
 	}
 	await(t, "a request that passes the stopped runner by", func() bool { return !stamped() })
+	calls := s.calls
+	if response, entry := s.send(t, get("/strict")); response.Status != 503 || s.calls != calls || entry.Billing.Stamp != "" {
+		t.Errorf("without degradation: status %d, %d upstream calls, stamp %q", response.Status, s.calls-calls, entry.Billing.Stamp)
+	}
 	if err := s.runner.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,9 @@ type Object map[string]any
 // that is not UTF-8.
 func Encode(entry Object) []byte { return appendValue(nil, entry) }
 
+// EncodeText writes a string as Encode does.
+func EncodeText(s string) []byte { return appendString(nil, s) }
+
 func appendValue(b []byte, value any) []byte {
 	switch v := value.(type) {
 	case Object:

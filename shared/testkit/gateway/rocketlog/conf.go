@@ -25,6 +25,8 @@ type Conf struct {
 	// IncludeRequestBody and IncludeResponseBody put the bodies into the entry, cut at their limits in bytes (524288).
 	IncludeRequestBody, IncludeResponseBody bool
 	MaxRequestBody, MaxResponseBody         int
+	// Origin is meta_format: origin. The entry is then the request as text and no JSON.
+	Origin bool
 	// LogFormat replaces the default entry; LogFormatExtra adds to it, in place of the metadata's.
 	LogFormat, LogFormatExtra apisixlog.Format
 }

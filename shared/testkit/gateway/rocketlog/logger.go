@@ -51,7 +51,7 @@ func New(sender Sender, metadata Metadata, server apisixlog.Server) *Logger {
 // Log is the plugin's log phase for one binding: it makes the entry and buffers it.
 func (l *Logger) Log(conf Conf, x *nginx.Exchange) {
 	conf = conf.withDefaults()
-	encoded := apisixlog.Encode(l.entry(conf, x))
+	encoded := l.encoded(conf, x)
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -114,6 +114,18 @@ func (l *Logger) Discard() int {
 	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	return l.stats.Dropped - before
+}
+
+// encoded is the entry in the form that a body of it alone has, or a batch's array.
+func (l *Logger) encoded(conf Conf, x *nginx.Exchange) []byte {
+	if !conf.Origin {
+		return apisixlog.Encode(l.entry(conf, x))
+	}
+	text := apisixlog.Origin(x, conf.IncludeRequestBody)
+	if conf.BatchMaxSize == 1 {
+		return []byte(text)
+	}
+	return apisixlog.EncodeText(text) // as JSON strings (from the source)
 }
 
 func (l *Logger) entry(conf Conf, x *nginx.Exchange) apisixlog.Object {

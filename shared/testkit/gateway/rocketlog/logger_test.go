@@ -208,6 +208,24 @@ func TestLosses(t *testing.T) {
 	})
 }
 
+func TestTheOriginalRequestAsText(t *testing.T) {
+	for size, want := range map[int]string{
+		1: "GET /x?a=1 HTTP/1.1\r\nhost: h\r\n\r\nthe \"body\"",
+		2: `["GET /x?a=1 HTTP/1.1\r\nhost: h\r\n\r\nthe \"body\""]`,
+	} {
+		var broker inbox
+		l := logger(&broker, Metadata{LogFormatExtra: BillingExtra()})
+		x := exchange(1)
+		x.URI, x.Body, x.BodyRead = "/x?a=1", []byte(`the "body"`), true
+		x.Header.Add("Host", "h")
+		l.Log(Conf{BatchMaxSize: size, Origin: true, IncludeRequestBody: true}, x)
+		l.Flush(t.Context())
+		if got := string(broker.got()[0].Body); got != want {
+			t.Errorf("batches of %d: %s\nwant %s", size, got, want)
+		}
+	}
+}
+
 func TestMetadata(t *testing.T) {
 	extra, own := BillingExtra(), apisixlog.Format{"mine": "$uri"}
 	for name, c := range map[string]struct {

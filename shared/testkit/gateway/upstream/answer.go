@@ -39,6 +39,8 @@ type Answer struct {
 	Chunked, Gzip bool
 	// Latency is how long the upstream is said to have taken, in whole ms. Nobody waits for it.
 	Latency time.Duration
+	// Failed are the addresses of servers that the gateway tried in vain before this one answered.
+	Failed []string
 	// Usage is what the answer tells of tokens, nil when it tells nothing.
 	Usage *Usage
 }
