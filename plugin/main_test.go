@@ -12,8 +12,11 @@ import (
 	"go.uber.org/goleak"
 )
 
-// runnerBinary is the billing-runner that the tests start.
-var runnerBinary string
+// runnerBinary is the billing-runner that the tests start, buildFlags are how it is built.
+var (
+	runnerBinary string
+	buildFlags   []string
+)
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "billing-runner")
@@ -22,7 +25,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	runnerBinary = filepath.Join(dir, "billing-runner")
-	if out, err := exec.Command("go", "build", "-o", runnerBinary, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", append(append([]string{"build"}, buildFlags...), "-o", runnerBinary, ".")...).CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build billing-runner: %v\n%s", err, out)
 		os.RemoveAll(dir)
 		os.Exit(1)

@@ -29,10 +29,9 @@ type Server struct {
 	Options
 	cut, failed, panicked, accepting *quietlog.Line
 
-	wg       sync.WaitGroup
-	mu       sync.Mutex
-	conns    map[*connection]struct{}
-	draining bool
+	wg    sync.WaitGroup
+	mu    sync.Mutex
+	conns map[*connection]struct{}
 }
 
 // New makes a server.
@@ -47,9 +46,6 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) (cutOff int) 
 	accepting.Go(func() { s.accept(listener) })
 	<-ctx.Done()
 	time.Sleep(s.Grace)
-	s.mu.Lock()
-	s.draining = true // so that accept takes the listener's end for its own
-	s.mu.Unlock()
 	if err := listener.Close(); err != nil {
 		s.Log.Warn().Err(err).Msg("close the socket")
 	}
@@ -103,18 +99,21 @@ func (s *Server) drain() (cutOff int) {
 		c.end()
 	}
 	s.mu.Unlock()
-	limit := time.AfterFunc(s.Drain, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		cutOff = len(s.conns)
-		for c := range s.conns {
-			_ = c.frames.Close()
-		}
-	})
-	s.wg.Wait()
-	if !limit.Stop() {
-		s.mu.Lock() // for cutOff
-		defer s.mu.Unlock()
+	over := make(chan struct{})
+	go func() {
+		s.wg.Wait()
+		close(over)
+	}()
+	limit := time.NewTimer(s.Drain)
+	defer limit.Stop()
+	select {
+	case <-over:
+	case <-limit.C:
 	}
-	return cutOff
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		_ = c.frames.Close()
+	}
+	return len(s.conns)
 }
