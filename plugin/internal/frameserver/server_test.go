@@ -21,7 +21,10 @@ import (
 	"gateway-billing.internal/plugin/internal/runnermetrics"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The library's caches have no end.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/ReneKroon/ttlcache/v2.(*Cache).startExpirationProcessing"))
+}
 
 // frame is one of a kind that is answered with an error, by the library; the test's handler takes its payload for what to do.
 func frame(payload string) string {
