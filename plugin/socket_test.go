@@ -44,8 +44,11 @@ func TestRequestsOfAnySizeAreStamped(t *testing.T) {
 			wg.Go(func() {
 				for range max(1, (2<<20)/size) {
 					x := exchange("acme", field("X-Large", strings.Repeat("v", size/2)))
-					x.URI += strings.Repeat("u", size/4) // a second time in its arguments
-					stampWith(t, r.Client, `{"dimensions":{"p":"var:arg_project"}}`, x)
+					x.URI += "&pad=" + strings.Repeat("u", size/4) // a second time in its arguments, and in an answer
+					st := stampWith(t, r.Client, `{"dimensions":{"p":"var:arg_project","uri":"var:request_uri"}}`, x)
+					if st.Dimensions["p"] != "p1" || !st.DimensionsCut {
+						t.Errorf("%d bytes: %+v", size, st.Dimensions)
+					}
 				}
 			})
 		}
