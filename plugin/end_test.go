@@ -191,3 +191,33 @@ func TestTokensOfTheRunBefore(t *testing.T) {
 		}
 	}
 }
+
+// An APISIX that is killed sends no signal. Its runner ends all the same; of one on its own nobody is the parent.
+func TestARunnerEndsWithItsAPISIX(t *testing.T) {
+	t.Parallel()
+	socket := filepath.Join(t.TempDir(), "s")
+	gateway := exec.Command("/bin/sh", "-c", `"$0" & echo $!; wait`, runnerBinary)
+	gateway.Env = append(os.Environ(), "APISIX_LISTEN_ADDRESS=unix:"+socket, "APISIX_CONF_EXPIRE_TIME=3600", "BILLING_STAMP_KEYS="+testKeys)
+	out, err := gateway.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := gateway.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	if _, err := fmt.Fscan(out, &pid); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Kill(pid, syscall.SIGKILL)
+	there := func() bool { _, err := os.Stat(socket); return err == nil }
+	await(t, "the socket", there)
+	gateway.Process.Kill()
+	gateway.Wait()
+	await(t, "the runner's end", func() bool { return !there() })
+
+	alone, err := loadSettings(func(name string) string { return map[string]string{envListen: "unix:" + socket, envRunnerID: "gw-1"}[name] })
+	if err != nil || alone.byAPISIX {
+		t.Errorf("%v: a runner on its own is taken for APISIX's", err)
+	}
+}

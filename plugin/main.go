@@ -106,6 +106,14 @@ func serve(getenv func(string) string, log zerolog.Logger) error {
 	if s.metrics != "" {
 		serving.Go(func() { runnermetrics.Serve(ctx, s.metrics, registry, log) })
 	}
+	if s.byAPISIX {
+		serving.Go(func() {
+			if awaitOrphaned(ctx) {
+				log.Warn().Msg("the APISIX that started this runner is gone")
+				stop()
+			}
+		})
+	}
 	log.Info().Str("socket", s.socket).Msg("listening")
 	server := frameserver.New(frameserver.Options{Handle: inside.Handle, Grace: grace, Drain: s.drain, Metrics: metrics, Log: log})
 	cutOff := server.Serve(ctx, listener)

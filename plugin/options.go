@@ -36,7 +36,8 @@ Environment:
   BILLING_RUNNER_LOG_FILE    as --log-file
   BILLING_RUNNER_LOG_LEVEL   as --log-level
   APISIX_LISTEN_ADDRESS      unix:PATH of the socket to serve; set by APISIX
-  APISIX_CONF_EXPIRE_TIME    seconds that a configuration is kept, default 3600; set by APISIX
+  APISIX_CONF_EXPIRE_TIME    seconds that a configuration is kept, default 3600; set by APISIX. Where it is set, the runner
+                             ends with the process that started it
 `
 
 const (

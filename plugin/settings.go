@@ -42,8 +42,10 @@ type settings struct {
 	socketMode fs.FileMode
 	stateDir   string
 	confExpiry time.Duration
-	metrics    string // an address, or ""
-	drain      time.Duration
+	// byAPISIX says that APISIX started this process: it alone sets the expiry.
+	byAPISIX bool
+	metrics  string // an address, or ""
+	drain    time.Duration
 }
 
 // loadSettings reads the environment; the error names everything that is wrong in it.
@@ -57,6 +59,7 @@ func loadSettings(getenv func(string) string) (settings, error) {
 		bad(envListen, "not of the form unix:PATH; APISIX sets it when it starts the runner")
 	}
 	if text := getenv(envConfExpiry); text != "" {
+		s.byAPISIX = true
 		n, err := strconv.Atoi(text)
 		if s.confExpiry = time.Duration(n) * time.Second; err != nil || n <= 0 || n > 1<<31 {
 			bad(envConfExpiry, "not a whole number of seconds above 0")
