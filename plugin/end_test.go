@@ -216,7 +216,9 @@ func TestARunnerEndsWithItsAPISIX(t *testing.T) {
 	gateway.Wait()
 	await(t, "the runner's end", func() bool { return !there() })
 
-	alone, err := loadSettings(func(name string) string { return map[string]string{envListen: "unix:" + socket, envRunnerID: "gw-1"}[name] })
+	alone, err := loadSettings(func(name string) string {
+		return map[string]string{envListen: "unix:" + socket, envRunnerID: "gw-1"}[name]
+	})
 	if err != nil || alone.byAPISIX {
 		t.Errorf("%v: a runner on its own is taken for APISIX's", err)
 	}
