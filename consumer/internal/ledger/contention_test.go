@@ -2,7 +2,6 @@ package ledger_test
 
 import (
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -36,9 +35,9 @@ func (r *faults) of(fault string) int {
 	return r.count[fault]
 }
 
-// Transactions that hold the same keys wait for each other: keys are sorted, and READ COMMITTED takes no locks between
-// them. On MySQL nearly none deadlocks then, and more than half do without either. MariaDB takes a lock on the end of the
-// primary key for each duplicate, so there they deadlock in any order; that is exact too, and only slower.
+// Transactions that hold the same keys wait for each other: keys are sorted, READ COMMITTED takes no locks between them,
+// and rows that are there are looked up instead of inserted. Few deadlock then; more than half do on MySQL without the
+// first two, and nearly half on MariaDB without the last.
 func TestSameKeysInEveryOrder(t *testing.T) {
 	dsn := migrated(t)
 	db := connect(t, dsn)
@@ -64,8 +63,7 @@ func TestSameKeysInEveryOrder(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	onMySQL := !strings.Contains(value[string](t, db, "SELECT VERSION()"), "MariaDB")
-	if n := seen.of("contention"); onMySQL && n > workers*each/10 {
+	if n := seen.of("contention"); n > workers*each/6 {
 		t.Errorf("%d attempts at %d transactions ended in a deadlock", n, workers*each)
 	}
 	if rows := value[int](t, db, "SELECT COUNT(*) FROM mq_consume_log"); rows != len(all) {

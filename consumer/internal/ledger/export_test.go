@@ -21,3 +21,8 @@ func Encoded(u *record.Unit, limits coalesce.Limits) (rows []billingdb.InsertRec
 	}
 	return rows, rejects
 }
+
+// ExpectRepeats lets the writer's transactions look for rows before they insert, always or never.
+func ExpectRepeats(w *Writer, always bool) {
+	w.store.expectation.left.Store(map[bool]int64{true: 1 << 60, false: -1 << 60}[always])
+}

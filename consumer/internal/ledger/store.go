@@ -20,7 +20,8 @@ type Store struct {
 	observer Observer
 	cond     condition
 	// packet is the server's max_allowed_packet, 0 when it must be asked (again).
-	packet atomic.Int64
+	packet      atomic.Int64
+	expectation expectation
 }
 
 // Open makes a store. It does not connect: a database that is away when the process starts is an outage like any other.
