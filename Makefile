@@ -56,6 +56,24 @@ RESTARTS = 50
 chaos-runner: build ## Hurt billing-runner at its socket, then account for every stamp (DURATION=, RESTARTS=).
 	go run ./shared/testkit/cmd/chaosrunner -duration $(DURATION) -restarts $(RESTARTS)
 
+# Benchmarks: N requests in a topic, BACKLOG messages for the memory, ROUNDS of each side, on DATABASE.
+N       = 100000
+BACKLOG = 500000
+ROUNDS  = 3
+BENCH   = go run ./shared/testkit/cmd/bench -database $(DATABASE) -n $(N) -backlog $(BACKLOG) -rounds $(ROUNDS)
+
+.PHONY: bench
+bench: build-bench ## Measure both binaries beside what bounds them (N=, BACKLOG=, ROUNDS=, DATABASE=).
+	$(BENCH)
+
+.PHONY: bench-page
+bench-page: build-bench ## Measure, and write consumer/BENCHMARKS.md anew.
+	$(BENCH) -page consumer/BENCHMARKS.md
+
+.PHONY: build-bench
+build-bench: build
+	CGO_ENABLED=0 go build -o $(BIN)/noop-runner ./shared/testkit/cmd/nooprunner
+
 .PHONY: build
 build: ## Build billing-runner and billing-consumer into .build/bin.
 	CGO_ENABLED=0 go build -o $(BIN)/billing-runner ./plugin
