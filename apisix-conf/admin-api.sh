@@ -1,63 +1,70 @@
 #!/bin/sh
-# Sends the objects of apisix.yaml to the Admin API: for an APISIX that reads etcd. The comments on the values stand
-# there; a change here belongs there too. Each object is put under its name, so it can run again.
+# Sends the objects of admin-api/ to the Admin API of an APISIX that reads etcd: each under the name of its file, so it can
+# run again and again. The comments on the values stand in apisix.yaml; a change here belongs there too.
 #
-#   ADMIN_URL=http://127.0.0.1:9180 ADMIN_KEY=… ./admin-api.sh
+#   ADMIN_URL=http://127.0.0.1:9180 ADMIN_KEY=… ./admin-api.sh [--dry-run] [--delete] [--global]
+#
+#   --dry-run  say what would be sent, and send nothing
+#   --delete   take the objects away again, routes first
+#   --global   bind logger and runner to all routes by a global rule, instead of the plugin config and its route
 set -eu
-: "${ADMIN_URL:?is not set: the Admin API, such as http://127.0.0.1:9180}"
-: "${ADMIN_KEY:?is not set: the key of the Admin API}"
+cd "$(dirname "$0")/admin-api"
 
-# put reads an object from standard input. The key is no argument of curl: those are for everybody to read.
-put() {
-	object=$(cat)
+dry_run= delete= global=
+for argument; do
+	case $argument in
+	--dry-run) dry_run=yes ;;
+	--delete) delete=yes ;;
+	--global) global=yes ;;
+	*) echo "admin-api.sh: $argument: not an option; see the head of the file" >&2; exit 2 ;;
+	esac
+done
+if [ -z "$dry_run" ]; then
+	: "${ADMIN_URL:?is not set: the Admin API, such as http://127.0.0.1:9180}"
+	: "${ADMIN_KEY:?is not set: the key of the Admin API}"
+fi
+
+# What needs another object comes behind it.
+objects='plugin_metadata/rocketmq-logger consumers/alice'
+if [ -n "$global" ]; then
+	objects="$objects global_rules/billed"
+else
+	objects="$objects plugin_configs/billed routes/chat"
+fi
+if [ -n "$delete" ]; then
+	turned=
+	for object in $objects; do turned="$object $turned"; done
+	objects=$turned
+fi
+
+# send METHOD PATH [CURL ARGUMENTS]. The key is no argument of curl: those are for everybody to read.
+send() {
+	method=$1 path=$2
+	shift 2
+	if [ -n "$dry_run" ]; then
+		echo "would $method $path"
+		return
+	fi
 	answer=$(printf 'header = "X-API-KEY: %s"\n' "$ADMIN_KEY" |
-		curl --config - --fail-with-body --silent --show-error --request PUT \
-			--header 'Content-Type: application/json' --data-binary "$object" "$ADMIN_URL/apisix/admin/$1") ||
-		{ echo "$1: $answer" >&2; exit 1; }
-	echo "put $1"
+		curl --config - --silent --show-error --request "$method" --write-out '\n%{http_code}' "$@" "${ADMIN_URL%/}/apisix/admin/$path") ||
+		{ echo "$method $path: no answer from $ADMIN_URL" >&2; exit 1; }
+	status=$(printf '%s' "$answer" | tail -n 1)
+	case $method$status in
+	PUT200 | PUT201 | DELETE200) echo "$method $path" ;;
+	DELETE404) echo "$method $path: was not there" ;;
+	*)
+		echo "$method $path: $status $(printf '%s' "$answer" | sed '$d')" >&2
+		exit 1
+		;;
+	esac
 }
 
-put plugin_metadata/rocketmq-logger <<'JSON'
-{
-  "log_format_extra": {
-    "billing": {"request_id": "$request_id", "stamp": "$http_x_billing_stamp"}
-  }
-}
-JSON
-
-put plugin_configs/billed <<'JSON'
-{
-  "plugins": {
-    "key-auth": {"hide_credentials": true},
-    "ext-plugin-post-req": {
-      "allow_degradation": true,
-      "conf": [{"name": "billing-keys", "value": "{}"}]
-    },
-    "rocketmq-logger": {
-      "nameserver_list": ["127.0.0.1:9876"],
-      "topic": "apisix-billing",
-      "max_retry_count": 60,
-      "retry_delay": 1,
-      "batch_max_size": 2,
-      "inactive_timeout": 1,
-      "buffer_duration": 5,
-      "include_req_body": true,
-      "include_resp_body": true,
-      "max_req_body_bytes": 262144,
-      "max_resp_body_bytes": 524288
-    }
-  }
-}
-JSON
-
-put consumers <<'JSON'
-{"username": "alice", "plugins": {"key-auth": {"key": "change-me"}}}
-JSON
-
-put routes/chat <<'JSON'
-{
-  "uri": "/v1/chat/completions",
-  "plugin_config_id": "billed",
-  "upstream": {"type": "roundrobin", "nodes": {"127.0.0.1:8000": 1}}
-}
-JSON
+for object in $objects; do
+	if [ -n "$delete" ]; then
+		send DELETE "$object"
+		continue
+	fi
+	path=$object
+	case $object in consumers/*) path=consumers ;; esac # a consumer's name stands in it
+	send PUT "$path" --header 'Content-Type: application/json' --data-binary "@$object.json"
+done

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -15,13 +17,35 @@ import (
 func newInspect(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect [FILE|-]",
-		Short: "Print what run would make of one message body, without any server",
-		Long: `Read one message body from FILE or standard input and print one JSON line for each of its entries: the usage
-record or the reject that run would make of it. Rejects are no error of this command.`,
-		Args: cobra.MaximumNArgs(1),
+		Short: "Print what run would make of a message body, or of the last messages of a topic",
+		Long: `Read one message body from FILE or standard input, without any server, and print one JSON line for each of its
+entries: the usage record or the reject that run would make of it. Rejects are no error of this command.
+
+With --last N, read the last N messages of a topic instead and sum up where their keys come from, what became of their
+stamps and how sure their usage is, each bad share with its cure. They are read in the name of rocketmq.group, which
+gets no member and no offset by it: whoever consumes is not disturbed.`,
 	}
 	path := configFlag(cmd)
+	last := cmd.Flags().Int("last", 0, "sum up the last `N` messages of the topic")
+	topic := cmd.Flags().String("topic", "", "with --last: the topic, in place of rocketmq.topic")
+	output := cmd.Flags().String("output", "table", "with --last: `FORM`, table or json")
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		switch {
+		case *last < 0 || *last > maxLast || *last == 0 && cmd.Flags().Changed("last"):
+			return fmt.Errorf("--last must be in 1..%d", maxLast)
+		case *last > 0 && len(args) > 0:
+			return errors.New("--last reads a topic, and no file")
+		case *last == 0 && *topic != "":
+			return errors.New("--topic needs --last")
+		case *output != "table" && *output != "json":
+			return errors.New("--output must be table or json")
+		}
+		return cobra.MaximumNArgs(1)(cmd, args)
+	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if *last > 0 {
+			return inspectTopic(cmd, environ, *path, *topic, *last, *output == "json")
+		}
 		cfg, warnings, err := config.Load(*path, environ, func(c *config.Config) []config.Validator {
 			return []config.Validator{c.Stamp, c.Body, c.Routes}
 		})
@@ -40,6 +64,40 @@ record or the reject that run would make of it. Rejects are no error of this com
 		return inspect.Write(cmd.OutOrStdout(), deriver, body)
 	}
 	return cmd
+}
+
+// maxLast bounds the messages that are held in memory: a message is up to 4 MiB.
+const maxLast = 10_000
+
+// inspectTopic sums up the last messages of a topic.
+func inspectTopic(cmd *cobra.Command, environ []string, path, topic string, last int, asJSON bool) error {
+	if topic != "" {
+		environ = append(slices.Clone(environ), "BILLING_ROCKETMQ_TOPIC="+topic)
+	}
+	cfg, warnings, err := config.Load(path, environ, func(c *config.Config) []config.Validator {
+		return []config.Validator{c.RocketMQ, c.Stamp, c.Body, c.Routes}
+	})
+	warn(cmd, warnings)
+	if err != nil {
+		return err
+	}
+	deriver, err := app.NewDeriver(cfg)
+	if err != nil {
+		return err
+	}
+	messages, err := app.Topic(cfg).Lately(cmd.Context(), last)
+	if err != nil {
+		return err
+	}
+	sums := inspect.NewSummary()
+	for i := range messages {
+		sums.Add(deriver, messages[i].Body)
+	}
+	if asJSON {
+		return sums.JSON(cmd.OutOrStdout())
+	}
+	sums.Print(cmd.OutOrStdout())
+	return nil
 }
 
 // readBody reads the named file, or standard input.

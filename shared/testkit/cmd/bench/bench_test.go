@@ -16,7 +16,7 @@ func TestASmallRunGivesEveryFigure(t *testing.T) {
 	dir := t.TempDir()
 	o := options{
 		consumer: filepath.Join(dir, "consumer"), runner: filepath.Join(dir, "runner"), noop: filepath.Join(dir, "noop"),
-		server: "mariadb", requests: 2000, backlog: 4000, rounds: 1, page: filepath.Join(dir, "page.md"),
+		server: "mariadb", requests: 2000, backlog: 4000, rounds: 1, page: filepath.Join(dir, "page.md"), parts: allParts,
 	}
 	for to, module := range map[string]string{o.consumer: "../../../../consumer", o.runner: "../../../../plugin", o.noop: "../nooprunner"} {
 		cmd := exec.Command("go", "build", "-o", to, ".")

@@ -29,8 +29,8 @@ func (b *bench) latency(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	topic := b.name("latency")
-	if topic, err = b.fill(ctx, kind{"latency", 1, true}, queues); err != nil {
+	topic, err := b.fill(ctx, kind{"latency", 1, true}, queues)
+	if err != nil {
 		return err
 	}
 	c, address, err := b.start(ctx, topic, t)

@@ -24,6 +24,7 @@ type options struct {
 	requests, backlog      int
 	rounds                 int
 	page                   string
+	parts                  string
 }
 
 func main() {
@@ -36,6 +37,7 @@ func main() {
 	flag.IntVar(&o.backlog, "backlog", 500_000, "messages in the topic that memory is measured on")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often each side is measured; its median counts")
 	flag.StringVar(&o.page, "page", "", "file of the results page to write, Markdown; none by default")
+	flag.StringVar(&o.parts, "parts", allParts, "what is measured; a page needs all")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

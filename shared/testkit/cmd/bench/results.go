@@ -40,12 +40,17 @@ func (r *results) median(name string) float64 {
 	return sorted[(len(sorted)-1)/2]
 }
 
-// derive adds the ratios, of medians.
+// derive adds the ratios, of medians, of what was measured.
 func (r *results) derive() {
-	limit := 1 / (1/r.median("limit_writer") + 1/r.median("limit_transport"))
-	r.add("drain_vs_limit", "ratio", r.median("drain_single")/limit)
-	r.add("drain_vs_seed_style", "ratio", r.median("drain_single")/r.median("seed_style"))
-	r.add("dup100", "ratio", r.median("again_single")/r.median("drain_single"))
+	if _, measured := r.values["seed_style"]; measured {
+		limit := 1 / (1/r.median("limit_writer") + 1/r.median("limit_transport"))
+		r.add("drain_vs_limit", "ratio", r.median("drain_single")/limit)
+		r.add("drain_vs_seed_style", "ratio", r.median("drain_single")/r.median("seed_style"))
+		r.add("dup100", "ratio", r.median("again_single")/r.median("drain_single"))
+	}
+	if _, measured := r.values["runner_noop_c1"]; !measured {
+		return
+	}
 	for _, concurrency := range []string{"c1", "c16"} {
 		noop := r.median("runner_noop_" + concurrency)
 		r.add("plugin_vs_noop_var_"+concurrency, "ratio", r.median("runner_stamp_var_"+concurrency)/noop)

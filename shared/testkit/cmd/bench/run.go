@@ -6,10 +6,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"gateway-billing.internal/shared/testkit/stack"
 )
+
+// allParts are the parts of a run, in their order.
+const allParts = "throughput,latency,memory,runner"
 
 // queues is how many the topics have.
 const queues = 8
@@ -55,6 +60,9 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		{"memory", b.memory},
 		{"runner", b.runnerBeside},
 	} {
+		if !slices.Contains(strings.Split(o.parts, ","), part.name) {
+			continue
+		}
 		fmt.Fprintf(out, "%6.1f s  %s\n", time.Since(start).Seconds(), part.name)
 		if err := part.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
@@ -64,7 +72,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	b.results.derive()
 	b.results.print(out)
 	if o.page != "" {
-		return os.WriteFile(o.page, b.page(), 0o644) //nolint:gosec // everybody may read it
+		return os.WriteFile(o.page, b.page(), 0o644)
 	}
 	return nil
 }

@@ -110,4 +110,6 @@ func KillPID(pid int) error {
 }
 
 // Used is the CPU time that the child took, user and system. Valid once Done is closed.
-func (p *Process) Used() time.Duration { return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime() }
+func (p *Process) Used() time.Duration {
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+}
