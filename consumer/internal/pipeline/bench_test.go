@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"gateway-billing.internal/consumer/internal/record"
+	"gateway-billing.internal/consumer/internal/redact"
 	"gateway-billing.internal/shared/billingkey"
 )
 
-// What deriving entries costs that carry the gateway's word and a sealed stamp, by what they hold.
+// What deriving entries costs that carry the gateway's word and a sealed stamp, by what they hold and what is kept of them.
 func BenchmarkUnit(b *testing.B) {
 	keys, err := billingkey.ParseKeys("k1:" + strings.Repeat("A", 43) + "=")
 	if err != nil {
@@ -36,23 +37,33 @@ func BenchmarkUnit(b *testing.B) {
 	for _, bb := range []struct {
 		name string
 		body string
+		keep redact.Policy
 	}{
-		{"one", entry},
-		{"batch of 10", "[" + strings.Repeat(entry+",", 9) + entry + "]"},
-		{"stream", carrying(sample(b, "sse-chunks50.jsonl"))},
+		{"one", entry, redact.Redacted},
+		{"one full", entry, redact.Full},
+		{"one none", entry, redact.None},
+		{"batch of 10", "[" + strings.Repeat(entry+",", 9) + entry + "]", redact.Redacted},
+		{"stream", carrying(sample(b, "sse-chunks50.jsonl")), redact.Redacted},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			d := deriver(b)
 			d.Keys = keys
+			d.Body = redact.New(bb.keep, nil, nil)
 			body := []byte(bb.body)
-			if unit := d.Unit(record.Origin{}, body); unit.Records[0].KeyState != billingkey.Verified && bb.name != "stream" {
+			unit := d.Unit(record.Origin{}, body)
+			if unit.Records[0].KeyState != billingkey.Verified && bb.name != "stream" {
 				b.Fatalf("the stamp is %s", unit.Records[0].KeyState)
+			}
+			kept := 0
+			for _, r := range unit.Records {
+				kept += len(r.Body)
 			}
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {
 				d.Unit(record.Origin{}, body)
 			}
+			b.ReportMetric(float64(kept), "kept-B/op")
 		})
 	}
 }
