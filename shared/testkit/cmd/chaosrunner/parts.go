@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,7 +42,7 @@ type parts struct {
 	consumer *programs.Consumer
 	producer *rocketlog.Producer
 	runner   *extplugin.Runner
-	metrics  string // address
+	log      string // the runner's
 	ways     *socket.Ways
 	book     *numbers.Book
 
@@ -134,20 +133,15 @@ func (p *parts) startServers(ctx context.Context) (err error) {
 }
 
 func (p *parts) startRunner(ctx context.Context, o options, secret string) error {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	p.metrics = free.Addr().String()
-	free.Close()
-	log, err := os.Create(filepath.Join(p.dir, "runner.log"))
+	p.log = filepath.Join(p.dir, "runner.log")
+	log, err := os.Create(p.log)
 	if err != nil {
 		return err
 	}
 	p.ending(log.Close)
 	p.runner, err = extplugin.NewRunner(extplugin.RunnerConfig{
 		Command: []string{o.runner}, Output: log, Respawn: respawn, Timeout: callTimeout,
-		Env: []string{"BILLING_STAMP_KEYS=" + secret, "BILLING_RUNNER_ID=chaos", "BILLING_RUNNER_METRICS=" + p.metrics},
+		Env: []string{"BILLING_STAMP_KEYS=" + secret, "BILLING_RUNNER_ID=chaos", "BILLING_RUNNER_METRICS=127.0.0.1:0"},
 	})
 	if err != nil {
 		return err

@@ -3,8 +3,11 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -18,9 +21,23 @@ type resources struct {
 // mostMemory is what a runner may ever hold, in MiB; it has few connections and no frame of a MiB here.
 const mostMemory = 200
 
-// scrape asks the runner's metrics.
+// address is how a runner tells where its metrics are.
+var address = regexp.MustCompile(`"address":"([^"]+)"`)
+
+// late is how many goroutines and descriptors the Go runtime may begin to have after a program's start.
+const late = 2
+
+// scrape asks the metrics of the runner that was started last.
 func (p *parts) scrape(ctx context.Context) (r resources, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.metrics+"/metrics", nil)
+	log, err := os.ReadFile(p.log)
+	if err != nil {
+		return r, err
+	}
+	told := address.FindAllSubmatch(log, -1)
+	if len(told) == 0 {
+		return r, errors.New("the runner has not said where its metrics are")
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+string(told[len(told)-1][1])+"/metrics", nil)
 	if err != nil {
 		return r, err
 	}
@@ -42,6 +59,24 @@ func (p *parts) scrape(ctx context.Context) (r resources, err error) {
 		connections: gauges["billing_runner_connections"], goroutines: gauges["go_goroutines"], descriptors: gauges["process_open_fds"],
 		heapMiB: gauges["go_memstats_heap_alloc_bytes"] / mib, rssMiB: gauges["process_resident_memory_bytes"] / mib,
 	}, lines.Err()
+}
+
+// fresh is what a runner has that was just started.
+func (p *parts) fresh(ctx context.Context) (r resources, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if r, err = p.scrape(ctx); err == nil && r.connections == 0 { // it was knocked at when it began
+			return r, nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return r, fmt.Errorf("the runner's metrics: %w", errors.Join(err, ctx.Err()))
+		}
+	}
 }
 
 // sample keeps the largest of what is seen each second.
@@ -73,7 +108,7 @@ func (p *parts) givenBack(ctx context.Context, fresh resources) (r resources, er
 	defer tick.Stop()
 	for {
 		r, err = p.scrape(ctx)
-		if err == nil && r.connections == 0 && r.goroutines <= fresh.goroutines && r.descriptors <= fresh.descriptors {
+		if err == nil && r.connections == 0 && r.goroutines <= fresh.goroutines+late && r.descriptors <= fresh.descriptors+late {
 			return r, nil
 		}
 		select {

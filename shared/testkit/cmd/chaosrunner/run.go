@@ -32,7 +32,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.stop()) }()
-	fresh, err := p.scrape(ctx)
+	fresh, err := p.fresh(ctx)
 	if err != nil {
 		return err
 	}
@@ -64,6 +64,9 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	}
 	if err := p.compare(ctx, &v); err != nil {
 		return err
+	}
+	if s.largest.connections == 0 {
+		v.Differences = append(v.Differences, "the runner was never seen at work")
 	}
 	if s.largest.rssMiB > mostMemory {
 		v.Differences = append(v.Differences, fmt.Sprintf("the runner held %.0f MiB", s.largest.rssMiB))
