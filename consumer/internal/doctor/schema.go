@@ -25,7 +25,7 @@ const (
 var formNames = map[form]string{isText: "a text", isWhole: "a whole number", isTruth: "true or false", isList: "a list", isObject: "an object"}
 
 // loggerOptions are the options of rocketmq-logger, those of its batch processor included (APISIX 3.18; log_format_extra
-// and max_pending_entries are not in older ones).
+// is not in older ones).
 var loggerOptions = map[string]option{
 	"nameserver_list":        {form: isList},
 	"topic":                  {form: isText},
@@ -50,7 +50,6 @@ var loggerOptions = map[string]option{
 	"buffer_duration":        {form: isWhole, least: 1, standard: 60},
 	"retry_delay":            {form: isWhole, least: 0, standard: 1},
 	"max_retry_count":        {form: isWhole, least: 0, standard: 0},
-	"max_pending_entries":    {form: isWhole, least: 1, standard: 8192},
 	"_meta":                  {form: isObject},
 }
 
@@ -76,6 +75,7 @@ var realNames = map[string]string{
 	"include_response_body": "include_resp_body",
 	"keys":                  "key",
 	"tags":                  "tag",
+	"max_pending_entries":   "max_pending_entries of the plugin's metadata",
 	"producer_group":        "",
 	"group":                 "",
 	"sync":                  "",
