@@ -134,6 +134,27 @@ type recorder struct {
 	calls   []string
 }
 
+// object is one that it has; "" for none.
+func (a *recorder) object(path string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.objects[path]
+}
+
+// kept is how many objects it has.
+func (a *recorder) kept() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.objects)
+}
+
+// called are the calls so far.
+func (a *recorder) called() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.calls)
+}
+
 func (a *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -174,26 +195,26 @@ func TestScriptOfTheAdminAPI(t *testing.T) {
 		}
 		return string(out), err
 	}
-	if out, err := script("s3cret", "--dry-run"); err != nil || len(api.calls) != 0 || !strings.Contains(out, "would PUT routes/chat") {
-		t.Errorf("a dry run: %v, calls %q, %s", err, api.calls, out)
+	if out, err := script("s3cret", "--dry-run"); err != nil || len(api.called()) != 0 || !strings.Contains(out, "would PUT routes/chat") {
+		t.Errorf("a dry run: %v, calls %q, %s", err, api.called(), out)
 	}
 	for range 2 {
-		if out, err := script("s3cret"); err != nil || len(api.objects) != 4 {
-			t.Fatalf("%v, %d objects: %s", err, len(api.objects), out)
+		if out, err := script("s3cret"); err != nil || api.kept() != 4 {
+			t.Fatalf("%v, %d objects: %s", err, api.kept(), out)
 		}
 	}
-	if i, j := slices.Index(api.calls, "PUT plugin_configs/billed"), slices.Index(api.calls, "PUT routes/chat"); i < 0 || i > j {
-		t.Errorf("the route comes before what it is bound to: %q", api.calls)
+	if i, j := slices.Index(api.called(), "PUT plugin_configs/billed"), slices.Index(api.called(), "PUT routes/chat"); i < 0 || i > j {
+		t.Errorf("the route comes before what it is bound to: %q", api.called())
 	}
 	for range 2 {
-		if out, err := script("s3cret", "--delete"); err != nil || len(api.objects) != 0 {
-			t.Fatalf("--delete: %v, %d objects are left: %s", err, len(api.objects), out)
+		if out, err := script("s3cret", "--delete"); err != nil || api.kept() != 0 {
+			t.Fatalf("--delete: %v, %d objects are left: %s", err, api.kept(), out)
 		}
 	}
-	if i, j := slices.Index(api.calls, "DELETE routes/chat"), slices.Index(api.calls, "DELETE plugin_configs/billed"); i < 0 || i > j {
-		t.Errorf("what the route is bound to goes before it: %q", api.calls)
+	if i, j := slices.Index(api.called(), "DELETE routes/chat"), slices.Index(api.called(), "DELETE plugin_configs/billed"); i < 0 || i > j {
+		t.Errorf("what the route is bound to goes before it: %q", api.called())
 	}
-	if out, err := script("s3cret", "--global"); err != nil || api.objects["global_rules/billed"] == "" || api.objects["routes/chat"] != "" {
+	if out, err := script("s3cret", "--global"); err != nil || api.object("global_rules/billed") == "" || api.object("routes/chat") != "" {
 		t.Errorf("--global: %v, %s", err, out)
 	}
 	if out, err := script("other-s3cret2"); err == nil || !strings.Contains(out, "PUT plugin_metadata/rocketmq-logger: 401") || !strings.Contains(out, "wrong apikey") {

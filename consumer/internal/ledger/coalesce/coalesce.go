@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 
 	"gateway-billing.internal/sql/billingdb"
 )
@@ -36,11 +37,17 @@ type Batch struct {
 
 	query    string
 	insert   *insert
-	args     []any
+	text     *[]byte // the statement so far, from a pool
 	rows     int
 	bytes    int
 	affected int64
 }
+
+// texts are buffers of statements, kept from one batch to the next.
+var texts = sync.Pool{New: func() any { return new([]byte) }}
+
+// keepText is the largest buffer that is kept: a statement of one huge row is rare.
+const keepText = 4 << 20
 
 var _ billingdb.DBTX = (*Batch)(nil)
 
@@ -76,10 +83,33 @@ func (b *Batch) ExecContext(ctx context.Context, query string, args ...any) (sql
 			return nil, err
 		}
 	}
-	b.args = append(b.args, args...)
+	if err := b.add(args); err != nil {
+		return nil, err
+	}
 	b.rows++
 	b.bytes += need
 	return nil, nil
+}
+
+// add writes one row behind the statement so far.
+func (b *Batch) add(args []any) error {
+	if b.text == nil {
+		b.text = texts.Get().(*[]byte)
+		*b.text = append((*b.text)[:0], b.insert.head...)
+	}
+	text, separator := *b.text, byte('(')
+	if b.rows > 0 {
+		text = append(text, ',')
+	}
+	for _, arg := range args {
+		var err error
+		if text, err = appendLiteral(append(text, separator), arg); err != nil {
+			return err
+		}
+		separator = ','
+	}
+	*b.text = append(text, ')')
+	return nil
 }
 
 // Flush sends the rest and returns the number of rows affected since the batch was made, over all its statements.
@@ -92,7 +122,11 @@ func (b *Batch) send(ctx context.Context) error {
 	if b.rows == 0 {
 		return nil
 	}
-	result, err := b.db.ExecContext(ctx, b.insert.text(b.rows), b.args...)
+	result, err := b.db.ExecContext(ctx, string(append(*b.text, b.insert.tail...)))
+	if cap(*b.text) <= keepText {
+		texts.Put(b.text)
+	}
+	b.text = nil
 	if err != nil {
 		return err
 	}
@@ -101,8 +135,7 @@ func (b *Batch) send(ctx context.Context) error {
 		return err
 	}
 	b.affected += n
-	clear(b.args)
-	b.args, b.rows, b.bytes = b.args[:0], 0, 0
+	b.rows, b.bytes = 0, 0
 	return nil
 }
 

@@ -7,10 +7,10 @@ import (
 	"sync"
 )
 
-// insert is a single-row INSERT taken apart: head, one group of placeholders, tail.
+// insert is a single-row INSERT taken apart: what stands before its values, and what behind.
 type insert struct {
-	head, group, tail string
-	columns           int
+	head, tail string
+	columns    int
 }
 
 // form is the whole of what is understood: sqlc's comment, INSERT INTO a plain table with plain columns, VALUES with
@@ -37,7 +37,6 @@ func parse(query string) (*insert, error) {
 	}
 	in := &insert{
 		head:    parts[1],
-		group:   "(?" + strings.Repeat(",?", len(placeholders)-1) + ")",
 		tail:    strings.TrimRight(parts[3], "\n"),
 		columns: len(placeholders),
 	}
@@ -46,19 +45,4 @@ func parse(query string) (*insert, error) {
 	}
 	parsed.Store(query, in)
 	return in, nil
-}
-
-// text is the statement for a number of rows.
-func (in *insert) text(rows int) string {
-	var b strings.Builder
-	b.Grow(len(in.head) + rows*(len(in.group)+1) + len(in.tail))
-	b.WriteString(in.head)
-	for i := range rows {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(in.group)
-	}
-	b.WriteString(in.tail)
-	return b.String()
 }

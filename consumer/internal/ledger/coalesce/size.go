@@ -49,12 +49,11 @@ func length(a any) int {
 // Escaped is what a text needs in a statement, without its quotes.
 func Escaped(s string) int { return len(s) + escapes(s) }
 
-// escapes counts the bytes that the driver writes as two.
+// escapes counts the bytes that are written as two.
 func escapes[T string | []byte](s T) int {
 	n := 0
 	for i := range len(s) {
-		switch s[i] {
-		case 0, '\n', '\r', 0x1a, '\'', '"', '\\':
+		if escaped[s[i]] != 0 {
 			n++
 		}
 	}

@@ -14,23 +14,26 @@ func TestASmallRunGivesEveryFigure(t *testing.T) {
 		t.Skip("short mode: this test needs servers")
 	}
 	dir := t.TempDir()
-	o := options{
-		consumer: filepath.Join(dir, "consumer"), runner: filepath.Join(dir, "runner"), noop: filepath.Join(dir, "noop"),
-		server: "mariadb", requests: 2000, backlog: 4000, rounds: 1, page: filepath.Join(dir, "page.md"), parts: allParts,
-	}
-	for to, module := range map[string]string{o.consumer: "../../../../consumer", o.runner: "../../../../plugin", o.noop: "../nooprunner"} {
-		cmd := exec.Command("go", "build", "-o", to, ".")
+	binary := func(name string) string { return filepath.Join(dir, name) }
+	// The benchmark is built as it is used: the RocketMQ client that it holds has data races of its own.
+	for name, module := range map[string]string{
+		"bench": ".", "noop": "../nooprunner", "consumer": "../../../../consumer", "runner": "../../../../plugin",
+	} {
+		cmd := exec.CommandContext(t.Context(), "go", "build", "-o", binary(name), ".")
 		cmd.Dir = module
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("build %s: %v\n%s", module, err, out)
 		}
 	}
-	var out strings.Builder
-	if err := run(t.Context(), o, &out); err != nil {
-		t.Fatalf("%v\n%s", err, out.String())
+	cmd := exec.CommandContext(t.Context(), binary("bench"), "-consumer", binary("consumer"), "-runner", binary("runner"), "-noop", binary("noop"),
+		"-n", "2000", "-backlog", "4000", "-rounds", "1", "-page", binary("page.md"))
+	printed, err := cmd.CombinedOutput()
+	out := string(printed)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
-	page, err := os.ReadFile(o.page)
+	page, err := os.ReadFile(binary("page.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,11 +42,11 @@ func TestASmallRunGivesEveryFigure(t *testing.T) {
 		"drain_vs_seed_style", "cpu_per_record", "rss_peak", "commit_latency_p50", "commit_latency_p99", "dup100",
 		"plugin_vs_noop_var_c1", "plugin_vs_noop_var_c16", "plugin_vs_noop_headers_c1", "plugin_vs_noop_headers_c16",
 	} {
-		if !strings.Contains(out.String(), "BENCH name="+name+" value=") || !strings.Contains(string(page), "`"+name+"`") {
+		if !strings.Contains(out, "BENCH name="+name+" value=") || !strings.Contains(string(page), "`"+name+"`") {
 			t.Errorf("no %s in the output, or on the page", name)
 		}
 	}
-	if strings.Contains(out.String(), "value=0.00") || strings.Contains(out.String(), "NaN") || strings.Contains(out.String(), "Inf") {
-		t.Errorf("a figure that is none:\n%s", out.String())
+	if strings.Contains(out, "value=0.00") || strings.Contains(out, "NaN") || strings.Contains(out, "Inf") {
+		t.Errorf("a figure that is none:\n%s", out)
 	}
 }
