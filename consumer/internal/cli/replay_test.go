@@ -123,10 +123,14 @@ func TestReplayOfAFile(t *testing.T) {
 			t.Errorf("the table lacks %q:\n%s", part, table)
 		}
 	}
-	for id, line := range map[string]string{"1": `"queue_offset":5`, "2": `"queue_offset":2`} {
-		letter := run(t, "", environ, "deadletters", "show", id, "--output", "json")
-		if !strings.Contains(letter.stdout, line+`,"file":"`+path+`"`) {
-			t.Errorf("the dead letter does not say where it was read: %s", letter.stdout)
+	letters := run(t, "", environ, "deadletters", "show", "1", "--output", "json").stdout + run(t, "", environ, "deadletters", "show", "2", "--output", "json").stdout
+	for reason, line := range map[string]string{"not_json": `"queue_offset":2`, "not_an_entry": `"queue_offset":5`} {
+		found := false
+		for letter := range strings.Lines(letters) {
+			found = found || strings.Contains(letter, `"reason":"`+reason+`"`) && strings.Contains(letter, line+`,"file":"`+path+`"`)
+		}
+		if !found {
+			t.Errorf("the dead letter %s does not say where it was read: %s", reason, letters)
 		}
 	}
 }
