@@ -7,8 +7,66 @@ package billingdb
 
 import (
 	"context"
+	"strings"
 	"time"
 )
+
+const addUsageHourly = `-- name: AddUsageHourly :exec
+INSERT INTO usage_hourly (
+  hour, bucket, unit, consumer, route_id, service_id, model, status_class, billable, quantity, records
+)
+SELECT hour, UNHEX(SHA2(CONCAT(
+    COALESCE(CONCAT(LENGTH(consumer), ':', consumer), '-'), COALESCE(CONCAT(LENGTH(route_id), ':', route_id), '-'),
+    COALESCE(CONCAT(LENGTH(service_id), ':', service_id), '-'), COALESCE(CONCAT(LENGTH(model), ':', model), '-'),
+    COALESCE(CONCAT(LENGTH(status_class), ':', status_class), '-'), billable), 256)) AS bucket,
+  unit, consumer, route_id, service_id, model, status_class, billable, SUM(quantity) AS quantity, SUM(records) AS records
+FROM usage_delta
+WHERE id IN (/*SLICE:ids*/?)
+GROUP BY hour, consumer, route_id, service_id, model, status_class, billable, unit
+ORDER BY hour, bucket, unit
+ON DUPLICATE KEY UPDATE usage_hourly.quantity = usage_hourly.quantity + VALUES(quantity),
+  usage_hourly.records = usage_hourly.records + VALUES(records)
+`
+
+// AddUsageHourly adds deltas that this transaction has locked to the sums of their hours, in the order of the sums' key. A
+// name goes into the bucket with its length, so that no two lists of names are alike, and NULL is not ”.
+func (q *Queries) AddUsageHourly(ctx context.Context, ids []int64) error {
+	query := addUsageHourly
+	var queryParams []interface{}
+	if len(ids) > 0 {
+		for _, v := range ids {
+			queryParams = append(queryParams, v)
+		}
+		query = strings.Replace(query, "/*SLICE:ids*/?", strings.Repeat(",?", len(ids))[1:], 1)
+	} else {
+		query = strings.Replace(query, "/*SLICE:ids*/?", "NULL", 1)
+	}
+	_, err := q.db.ExecContext(ctx, query, queryParams...)
+	return err
+}
+
+const deleteUsageDeltas = `-- name: DeleteUsageDeltas :execrows
+DELETE FROM usage_delta WHERE id IN (/*SLICE:ids*/?)
+`
+
+// DeleteUsageDeltas removes deltas that the sums of their hours hold now.
+func (q *Queries) DeleteUsageDeltas(ctx context.Context, ids []int64) (int64, error) {
+	query := deleteUsageDeltas
+	var queryParams []interface{}
+	if len(ids) > 0 {
+		for _, v := range ids {
+			queryParams = append(queryParams, v)
+		}
+		query = strings.Replace(query, "/*SLICE:ids*/?", strings.Repeat(",?", len(ids))[1:], 1)
+	} else {
+		query = strings.Replace(query, "/*SLICE:ids*/?", "NULL", 1)
+	}
+	result, err := q.db.ExecContext(ctx, query, queryParams...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
 
 const insertUsageDelta = `-- name: InsertUsageDelta :exec
 INSERT INTO usage_delta (
@@ -46,4 +104,32 @@ func (q *Queries) InsertUsageDelta(ctx context.Context, arg InsertUsageDeltaPara
 		arg.Records,
 	)
 	return err
+}
+
+const takeUsageDeltas = `-- name: TakeUsageDeltas :many
+SELECT id FROM usage_delta ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED
+`
+
+// TakeUsageDeltas locks the oldest deltas that nobody else works on.
+func (q *Queries) TakeUsageDeltas(ctx context.Context, limit int32) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, takeUsageDeltas, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

@@ -62,7 +62,8 @@ func exec(t testing.TB, db *sql.DB, query string, args ...any) {
 	}
 }
 
-// checkSums fails where the usage deltas are not the sums of the records, in any hour, for any name, in any unit.
+// checkSums fails where the usage deltas and the hourly sums are together not the sums of the records, in any hour, for any
+// name, in any unit.
 func checkSums(t testing.TB, db *sql.DB) {
 	t.Helper()
 	units := []string{"prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "cache_write_tokens",
@@ -78,8 +79,9 @@ func checkSums(t testing.TB, db *sql.DB) {
 	rows, err := db.Query(fmt.Sprintf(`SELECT CONCAT_WS('|', hour, IFNULL(consumer,'?'), IFNULL(route_id,'?'),
 		IFNULL(service_id,'?'), IFNULL(model,'?'), IFNULL(status_class,'?'), billable, unit), SUM(quantity), SUM(records)
 		FROM (SELECT %s, quantity, records FROM usage_delta
+		  UNION ALL SELECT %s, quantity, records FROM usage_hourly
 		  UNION ALL SELECT %s, -quantity, -records FROM (%s) AS ledger) AS both_sides
-		GROUP BY %s HAVING SUM(quantity) <> 0 OR SUM(records) <> 0`, columns, columns, all, columns))
+		GROUP BY %s HAVING SUM(quantity) <> 0 OR SUM(records) <> 0`, columns, columns, columns, all, columns))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,79 @@
+package ledger_test
+
+import (
+	"sync"
+	"testing"
+
+	"gateway-billing.internal/consumer/internal/ledger"
+	"gateway-billing.internal/consumer/internal/record"
+)
+
+// Two processes fold while others write and raise: the hourly sums and what waits are together the sums of the records, and
+// in the end nothing waits.
+func TestFoldUsageWhileWritersRun(t *testing.T) {
+	dsn := migrated(t)
+	db := connect(t, dsn)
+	few := func(o *ledger.Options) { o.Writers, o.MaxRows = 2, 16 }
+	writer := ledgerOf(t, dsn, few)
+	var stores []*ledger.Store
+	for range 2 {
+		s, err := ledger.Open(ledger.Options{DSN: dsn})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		stores = append(stores, s)
+	}
+	fold := func(s *ledger.Store) int {
+		n, err := s.FoldUsage(t.Context())
+		if err != nil {
+			t.Error(err)
+		}
+		return n
+	}
+	done := make(chan struct{})
+	var folders, writers sync.WaitGroup
+	for _, s := range stores {
+		folders.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					fold(s)
+				}
+			}
+		})
+	}
+	for worker := range 4 {
+		writers.Go(func() {
+			for i := range 40 {
+				r := request(someID())
+				if i%2 == 0 { // NULL and empty are two names
+					r.Consumer = nil
+				} else if worker == 0 {
+					r.Consumer = new(string)
+				}
+				commit(t, writer, record.Unit{Records: []record.Record{withoutBody(r)}})
+				commit(t, writer, record.Unit{Records: []record.Record{r}}) // raises it
+			}
+		})
+	}
+	written := make(chan struct{})
+	go func() { writers.Wait(); close(written) }()
+	for running := true; running; { // one statement reads all three tables as they are at one moment
+		checkSums(t, db)
+		select {
+		case <-written:
+			running = false
+		default:
+		}
+	}
+	close(done)
+	folders.Wait()
+	fold(stores[0])
+	if n := value[int](t, db, "SELECT COUNT(*) FROM usage_delta"); n != 0 {
+		t.Errorf("%d deltas are left", n)
+	}
+	checkSums(t, db)
+}
