@@ -78,6 +78,7 @@ func Run(ctx context.Context, cfg config.Config, log zerolog.Logger) (err error)
 		return err
 	}
 	parts.Go(func() { foldStamps(beside, store, metrics, log) })
+	parts.Go(func() { foldUsage(beside, store, log) })
 	parts.Go(func() { retain(beside, store, cfg.Retention, log) })
 	writer := store.NewWriter()
 	flow.Ledger = writer

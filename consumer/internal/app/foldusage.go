@@ -1,0 +1,35 @@
+package app
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"gateway-billing.internal/consumer/internal/ledger"
+)
+
+// foldUsageInterval is how often usage deltas are folded. Between, a query adds more rows; the sums are the same.
+const foldUsageInterval = 5 * time.Second
+
+// foldUsage folds usage deltas into the sums of their hours until ctx ends. Whatever fails is tried again at the next time;
+// the flow itself does not depend on it.
+func foldUsage(ctx context.Context, store *ledger.Store, log zerolog.Logger) {
+	failed := false
+	for {
+		// Jitter: the members of a group start together.
+		wait := time.NewTimer(foldUsageInterval/2 + rand.N(foldUsageInterval)) //nolint:gosec // jitter is no secret
+		select {
+		case <-ctx.Done():
+			wait.Stop()
+			return
+		case <-wait.C:
+		}
+		_, err := store.FoldUsage(ctx)
+		if err != nil && !failed && ctx.Err() == nil {
+			log.Warn().Err(err).Msg("usage can't be folded now; trying again")
+		}
+		failed = err != nil
+	}
+}
