@@ -42,11 +42,11 @@ func (w *world) exact(t *testing.T, n int) {
 	if got := w.count(t, "SELECT COALESCE(SUM(total_tokens), 0) FROM mq_consume_log"); got != tokens(n) {
 		t.Errorf("%d tokens recorded, %d sent", got, tokens(n))
 	}
-	if got := w.count(t, "SELECT CAST(COALESCE(SUM(quantity), 0) AS SIGNED) FROM usage_delta WHERE unit = 'total_tokens'"); got != tokens(n) {
-		t.Errorf("%d tokens in the deltas, %d sent", got, tokens(n))
+	if got := w.count(t, "SELECT CAST(COALESCE(SUM(quantity), 0) AS SIGNED) FROM "+sums+" WHERE unit = 'total_tokens'"); got != tokens(n) {
+		t.Errorf("%d tokens in the sums, %d sent", got, tokens(n))
 	}
-	if got := w.count(t, "SELECT COALESCE(SUM(records), 0) FROM usage_delta"); got != n {
-		t.Errorf("%d records in the deltas of %d", got, n)
+	if got := w.count(t, "SELECT COALESCE(SUM(records), 0) FROM "+sums); got != n {
+		t.Errorf("%d records in the sums of %d", got, n)
 	}
 	if got := w.count(t, "SELECT COUNT(*) FROM dead_letter"); got != 0 {
 		t.Errorf("%d dead letters", got)

@@ -63,7 +63,7 @@ func TestRoutesAreMeteredAsConfigured(t *testing.T) {
 		"credits": "1.350000000", "response_bytes": "900.000000000", "pages": "7.000000000", "request": "5.000000000",
 		"total_tokens": "0", "estimated_tokens": "0",
 	} {
-		if n := w.count(t, "SELECT COALESCE(SUM(quantity), 0) = ? FROM usage_delta WHERE billable AND unit = ?", sum, unit); n != 1 {
+		if n := w.count(t, "SELECT COALESCE(SUM(quantity), 0) = ? FROM "+sums+" WHERE billable AND unit = ?", sum, unit); n != 1 {
 			t.Errorf("the billable sum of %s is not %s", unit, sum)
 		}
 	}

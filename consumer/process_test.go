@@ -105,6 +105,10 @@ func (w *world) count(t *testing.T, query string, args ...any) int {
 	return n
 }
 
+// sums are the usage deltas together with the sums of hours that they are folded into, as a table.
+const sums = `(SELECT consumer, billable, unit, quantity, records FROM usage_delta
+	UNION ALL SELECT consumer, billable, unit, quantity, records FROM usage_hourly) AS sums`
+
 func (w *world) records(t *testing.T) int {
 	return w.count(t, "SELECT COUNT(*) FROM mq_consume_log")
 }

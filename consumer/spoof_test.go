@@ -192,7 +192,7 @@ func TestNobodyIsBilledForAnother(t *testing.T) {
 			if n := s.records(t); n != len(s.truths) {
 				t.Errorf("%d records of %d requests", n, len(s.truths))
 			}
-			if n := s.count(t, "SELECT COALESCE(SUM(records), 0) FROM usage_delta WHERE billable"); n != len(s.truths) {
+			if n := s.count(t, "SELECT COALESCE(SUM(records), 0) FROM "+sums+" WHERE billable"); n != len(s.truths) {
 				t.Errorf("%d billed of %d requests", n, len(s.truths))
 			}
 			if n := s.count(t, "SELECT COUNT(*) FROM dead_letter") + s.count(t, "SELECT SUM(duplicates) FROM mq_consume_log"); n != 0 {
@@ -233,8 +233,8 @@ func TestOrderSentThreeTimes(t *testing.T) {
 	if got != want {
 		t.Errorf("recorded %s\n    want %s", got, want)
 	}
-	if n := s.count(t, "SELECT CAST(SUM(records) AS SIGNED) FROM usage_delta WHERE billable"); n != 3 {
-		t.Errorf("%d billed in the deltas, want 3", n)
+	if n := s.count(t, "SELECT CAST(SUM(records) AS SIGNED) FROM "+sums+" WHERE billable"); n != 3 {
+		t.Errorf("%d billed in the sums, want 3", n)
 	}
 	if n := s.count(t, "SELECT COUNT(DISTINCT stamp_sequence) FROM mq_consume_log WHERE stamp_sequence BETWEEN 1 AND 7"); n != 7 {
 		t.Errorf("%d of the 7 numbers of the runner arrived", n)

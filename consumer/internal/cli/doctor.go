@@ -10,7 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gateway-billing.internal/consumer/internal/app"
+	"gateway-billing.internal/consumer/internal/config"
 	"gateway-billing.internal/consumer/internal/doctor"
+	"gateway-billing.internal/consumer/internal/inspect"
 	"gateway-billing.internal/consumer/internal/source/remoting"
 )
 
@@ -30,7 +33,8 @@ configuration is needed.
 
 The configuration comes from a standalone apisix.yaml (or the same as JSON), or from a live Admin API, whose key is read
 from ` + envAdminKey + ` or from the file that ` + envAdminKeyFile + ` names. With --name-servers the topics of the loggers
-are looked for as well.
+are looked for as well, and with --sample it is judged what became of messages that the gateway wrote (inspect --last
+does so for live ones).
 
 The exit code is 1 where there is an error. --list prints all that may be found.`,
 		Args: cobra.NoArgs,
@@ -38,6 +42,7 @@ The exit code is 1 where there is an error. --list prints all that may be found.
 	file := cmd.Flags().String("apisix-yaml", "", "`FILE` of a standalone configuration, - for standard input")
 	admin := cmd.Flags().String("admin-url", "", "`URL` of an Admin API, such as http://127.0.0.1:9180")
 	nameServers := cmd.Flags().StringSlice("name-servers", nil, "`HOST:PORT` of name servers, separated by commas")
+	samples := cmd.Flags().StringSlice("sample", nil, "`FILE` with the body of a message; may be repeated")
 	output := cmd.Flags().String("output", "table", "`FORM`: table, or json (one finding a line)")
 	list := cmd.Flags().Bool("list", false, "print the kinds of findings, and look at nothing")
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
@@ -66,6 +71,13 @@ The exit code is 1 where there is an error. --list prints all that may be found.
 				AccessKey: lookup(environ, "BILLING_ROCKETMQ_ACCESS_KEY"), SecretKey: lookup(environ, "BILLING_ROCKETMQ_SECRET_KEY"),
 			}}
 			findings = append(findings, brokers.Topics(cmd.Context(), site)...)
+		}
+		if len(*samples) > 0 {
+			found, err := sampleFindings(environ, *samples)
+			if err != nil {
+				return err
+			}
+			findings = append(findings, found...)
 		}
 		if *output == "json" {
 			err = findingLines(cmd.OutOrStdout(), findings)
@@ -116,6 +128,27 @@ func readSite(cmd *cobra.Command, environ []string, file, admin string) (*doctor
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return site, nil
+}
+
+// sampleFindings judges the messages of files, with the stamp keys that the environment names.
+func sampleFindings(environ, files []string) ([]doctor.Finding, error) {
+	cfg, _, err := config.Load("", environ, func(c *config.Config) []config.Validator { return []config.Validator{c.Stamp, c.Body, c.Routes} })
+	if err != nil {
+		return nil, err
+	}
+	deriver, err := app.NewDeriver(cfg)
+	if err != nil {
+		return nil, err
+	}
+	sums := inspect.NewSummary()
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		sums.Add(deriver, body)
+	}
+	return doctor.Sample(sums), nil
 }
 
 // lookup is a variable of environ, the last of its name; empty without one.

@@ -53,6 +53,29 @@ func TestDoctor(t *testing.T) {
 	}
 }
 
+// Sample messages are judged as what the configuration brought about.
+func TestDoctorJudgesSamples(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	conf := file("apisix.yaml", "routes: []\nglobal_rules: []")
+	const entry = `{"request":{"method":"POST","uri":"/v1/chat/completions"},"response":{"status":200},"start_time":1795347865715}`
+	got := run(t, "", nil, "doctor", "--apisix-yaml", conf, "--output", "json", "--sample", file("a.json", "["+entry+",7]"), "--sample", file("b.json", entry))
+	for code, reason := range map[string]string{
+		"sample_rejected": "1 of 3 entries: not_an_entry", "sample_weak_key": "2 of 3 entries", "sample_no_stamp": "2 of 3 entries",
+		"sample_no_usage": "2 of 3 entries", "sample_anonymous": "2 of 3 entries",
+	} {
+		if !strings.Contains(got.stdout, `"code":"`+code+`"`) || !strings.Contains(got.stdout, `"reason":"`+reason+`"`) {
+			t.Errorf("no %s with %s in %s%s", code, reason, got.stdout, got.stderr)
+		}
+	}
+}
+
 // With name servers, the topics of the loggers are looked for: one that is not there, and one that nobody may write to.
 func TestDoctorLooksForTopics(t *testing.T) {
 	mq := stack.Shared(t).RocketMQ

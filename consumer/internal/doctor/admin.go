@@ -32,7 +32,7 @@ func (a Admin) Read(ctx context.Context) (*Site, error) {
 	s := &Site{Metadata: map[string]Conf{}}
 	for _, k := range kinds {
 		var answer struct {
-			List []struct {
+			List *[]struct {
 				Value map[string]any `json:"value"`
 			} `json:"list"`
 		}
@@ -40,8 +40,12 @@ func (a Admin) Read(ctx context.Context) (*Site, error) {
 		if err != nil {
 			return nil, err
 		}
-		for i, item := range answer.List {
-			if err := s.add(k.collection, item.Value); found && err != nil {
+		if !found || answer.List == nil {
+			// Empty collections are empty lists: without one this is no Admin API of APISIX 3, and nothing found would say nothing.
+			return nil, fmt.Errorf("admin API, %s: no list of them: is this the Admin API of an APISIX 3?", k.collection)
+		}
+		for i, item := range *answer.List {
+			if err := s.add(k.collection, item.Value); err != nil {
 				return nil, fmt.Errorf("%s[%d]: %w", k.collection, i, err)
 			}
 		}

@@ -87,6 +87,13 @@ func TestAdminAPIThatDoesNotAnswer(t *testing.T) {
 		fmt.Fprint(w, `["s3cret"`)
 	}))
 	defer garbage.Close()
+	older := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"count":1,"node":{"nodes":[]}}`)
+	}))
+	defer older.Close()
+	proxy := httptest.NewServer(http.NotFoundHandler())
+	defer proxy.Close()
 	for _, tt := range []struct {
 		admin doctor.Admin
 		want  string
@@ -96,6 +103,8 @@ func TestAdminAPIThatDoesNotAnswer(t *testing.T) {
 		{doctor.Admin{URL: "127.0.0.1:9180"}, "must be like http://"},
 		{doctor.Admin{URL: page.URL}, "not JSON"},
 		{doctor.Admin{URL: garbage.URL}, "not what an Admin API"},
+		{doctor.Admin{URL: older.URL}, "no list of them"},
+		{doctor.Admin{URL: proxy.URL}, "no list of them"},
 	} {
 		_, err := tt.admin.Read(t.Context())
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "s3cret") {

@@ -20,11 +20,18 @@ func names(text string) map[string]bool {
 func Examine(s *Site) []Finding {
 	r := &report{}
 	for _, check := range []func(*Site, *report){
-		checkPlugins, checkLoggers, checkFormats, checkMetadata, checkRunners, checkRunnerConf, checkWays,
+		checkAnything, checkPlugins, checkLoggers, checkFormats, checkMetadata, checkRunners, checkRunnerConf, checkWays,
 	} {
 		check(s, r)
 	}
 	return r.sorted()
+}
+
+// checkAnything looks for a logger at all.
+func checkAnything(s *Site, r *report) {
+	if len(s.bindings(loggerName)) == 0 {
+		r.add("nothing_logged", "the whole configuration", loggerName+" is bound nowhere")
+	}
 }
 
 // checkPlugins looks for plugins that there are not.
@@ -168,11 +175,30 @@ func hasBilling(format Conf) bool {
 
 // checkMetadata looks for the gateway's own word on each request.
 func checkMetadata(s *Site, r *report) {
-	if len(s.bindings(loggerName)) == 0 || s.billed() {
-		return
+	for _, b := range s.bindings(loggerName) {
+		// A logger with a form of its own is checkFormats'.
+		if b.conf.inner("log_format_extra") == nil && b.conf.inner("log_format") == nil && !s.metadataBills() {
+			r.add("metadata_no_billing", "plugin metadata of "+loggerName, "its log_format_extra has no billing object of request_id and stamp")
+			return
+		}
 	}
-	r.add("metadata_no_billing", "plugin metadata of "+loggerName, "its log_format_extra has no billing object of request_id and stamp")
 }
 
-// billed says whether the metadata has the billing object.
-func (s *Site) billed() bool { return hasBilling(s.Metadata[loggerName].inner("log_format_extra")) }
+// metadataBills says whether the metadata has the billing object.
+func (s *Site) metadataBills() bool {
+	return hasBilling(s.Metadata[loggerName].inner("log_format_extra"))
+}
+
+// billed says whether every logger writes the gateway's own word for a request, out of the metadata or by itself.
+func (s *Site) billed() bool {
+	for _, b := range s.bindings(loggerName) {
+		own := b.conf.inner("log_format")
+		if own == nil {
+			own = b.conf.inner("log_format_extra")
+		}
+		if own == nil && !s.metadataBills() || own != nil && !hasBilling(own) {
+			return false
+		}
+	}
+	return true
+}

@@ -12,6 +12,10 @@ const labelStream = "billing-stream-usage"
 
 // checkWays looks at what a request of each route goes through.
 func checkWays(s *Site, r *report) {
+	// A consumer's logger counts with that of the route as one; a global rule's runs besides.
+	for _, own := range s.bindingsOf(loggerName, s.Consumers, s.ConsumerGroups, s.GlobalRules) {
+		s.boundTwice(r, own.object.String(), own)
+	}
 	for _, w := range s.ways() {
 		at := w.route.String()
 		logger, logged := w.find(loggerName)
@@ -19,17 +23,11 @@ func checkWays(s *Site, r *report) {
 		switch {
 		case logged && !stamped:
 			r.add("logger_without_runner", at, "it is logged, and billing-keys is not bound to it")
-		case stamped && !logged:
+		case stamped && !logged && len(s.bindingsOf(loggerName, s.Consumers, s.ConsumerGroups)) == 0:
 			r.add("runner_without_logger", at, "billing-keys is bound to it, and rocketmq-logger is not")
 		}
 		if own, both := w.plugins[loggerName]; both {
-			if global, ok := w.globals[loggerName]; ok {
-				code := "logger_bound_twice"
-				if !s.billed() {
-					code += "_unnamed"
-				}
-				r.add(code, at, "the logger is bound by "+own.object.String()+" and by "+global.object.String())
-			}
+			s.boundTwice(r, at, own)
 		}
 		if stamped {
 			w.checkIdentity(r, stamp)
@@ -44,6 +42,20 @@ func checkWays(s *Site, r *report) {
 				r.add("plugin_answers_first", b.String(), "it may answer a request itself")
 			}
 		}
+	}
+}
+
+// boundTwice reports a logger that is bound somewhere and by a global rule as well.
+func (s *Site) boundTwice(r *report, at string, own binding) {
+	for _, global := range s.bindingsOf(loggerName, s.GlobalRules) {
+		if global.object == own.object {
+			continue
+		}
+		code := "logger_bound_twice"
+		if !s.billed() {
+			code += "_unnamed"
+		}
+		r.add(code, at, "the logger is bound by "+own.object.String()+" and by "+global.object.String())
 	}
 }
 

@@ -60,11 +60,13 @@ func TestFindings(t *testing.T) {
 		{code: "logger_message_too_large", change: []string{"batch_max_size: 2", "batch_max_size: 3"}},
 		{code: "logger_message_too_large", change: []string{"batch_max_size: 2, ", ""}},
 		{code: "logger_without_runner", change: []string{"      ext-plugin-post-req: {allow_degradation: true, conf: [{name: billing-keys, value: \"{}\"}]}\n", ""}},
-		{code: "runner_without_logger", change: []string{"rocketmq-logger: {nameserver_list", "file-logger: {nameserver_list"}},
+		{code: "runner_without_logger", change: []string{"routes:\n", "services:\n  - {id: s, plugins: {rocketmq-logger: {nameserver_list: [\"127.0.0.1:9876\"], topic: t, batch_max_size: 1, max_retry_count: 60}}}\nroutes:\n", "      rocketmq-logger: {name", "      file-logger: {name"}},
+		{code: "nothing_logged", change: []string{"rocketmq-logger: {nameserver_list", "file-logger: {nameserver_list"}, besides: []string{"runner_without_logger"}},
+		{code: "logger_bound_twice", change: []string{"routes:\n", "global_rules:\n  - {id: g, plugins: {rocketmq-logger: {nameserver_list: [\"127.0.0.1:9876\"], topic: t, batch_max_size: 1, max_retry_count: 60, include_resp_body: true}}}\nconsumers:\n  - {username: a, plugins: {rocketmq-logger: {nameserver_list: [\"127.0.0.1:9876\"], topic: t, batch_max_size: 1, max_retry_count: 60}}}\nroutes:\n", "      rocketmq-logger: {name", "      file-logger: {name"}},
 		{code: "metadata_no_billing", change: []string{"request_id: $request_id", "request_id: $http_x_request_id", "allow_degradation: true", "allow_degradation: false"}},
 		{code: "runner_degradation_unbilled", change: []string{"log_format_extra", "log_format_other"}, besides: []string{"metadata_no_billing"}},
-		{code: "logger_replaces_billing", change: logger("log_format_extra: {node: $hostname}")},
-		{code: "logger_replaces_billing", change: logger(`log_format: {msec: $msec, request_time: $request_time, consumer: $consumer_name, status: $status, method: $request_method, uri: $request_uri, resp_body: $resp_body}`)},
+		{code: "logger_replaces_billing", change: logger("log_format_extra: {node: $hostname}"), besides: []string{"runner_degradation_unbilled"}},
+		{code: "logger_replaces_billing", change: logger(`log_format: {msec: $msec, request_time: $request_time, consumer: $consumer_name, status: $status, method: $request_method, uri: $request_uri, resp_body: $resp_body}`), besides: []string{"runner_degradation_unbilled"}},
 		{code: "logger_fields_missing", change: logger(`log_format: {billing: {request_id: $request_id, stamp: $http_x_billing_stamp}, msec: $msec, consumer: $consumer_name, status: $status, method: $request_method, uri: $request_uri, resp_body: $resp_body}`)},
 		{code: "logger_origin", change: logger("meta_format: origin")},
 		{code: "logger_no_answers", change: []string{"include_resp_body: true", "include_resp_body: false"}},
@@ -95,7 +97,8 @@ func TestFindings(t *testing.T) {
 		{code: "route_not_authenticated", change: []string{"      key-auth: {hide_credentials: true}\n", ""}},
 		{code: "credentials_shown", change: []string{"hide_credentials: true", ""}},
 	}
-	tested := map[string]bool{"topic_missing": true, "topic_not_writable": true, "name_server_away": true, "plugin_not_enabled": true} // in tests of their own
+	tested := map[string]bool{"topic_missing": true, "topic_not_writable": true, "name_server_away": true, "plugin_not_enabled": true,
+		"sample_rejected": true, "sample_weak_key": true, "sample_no_stamp": true, "sample_no_usage": true, "sample_anonymous": true} // in tests of their own
 	for _, row := range rows {
 		text := right
 		for i := 0; i < len(row.change); i += 2 {
@@ -131,11 +134,12 @@ func TestWhatIsWellElsewhere(t *testing.T) {
 			"include_resp_body: true", "include_resp_body: false",
 			"      key-auth:", "      ai-proxy: {provider: openai, logging: {summaries: true}}\n      key-auth:",
 		},
-		"clients that ask for usage":           {"uri: /api/*", "uri: /v1/chat/completions\n    labels: {billing-stream-usage: clients}"},
-		"a logger that is disabled":            {"routes:\n", "global_rules:\n  - {id: g, plugins: {rocketmq-logger: {topic: t, _meta: {disable: true}}}}\nroutes:\n"},
-		"a custom plugin":                      {"      key-auth:", "      our-own-plugin: {}\n      key-auth:"},
-		"idempotency keys of orders":           {`value: "{}"`, `value: '{"idempotency_header":"Idempotency-Key"}'`},
-		"a billing object of the logger's own": {"topic: t,", "topic: t, log_format_extra: {billing: {request_id: $request_id, stamp: $http_x_billing_stamp}, node: $hostname},"},
+		"clients that ask for usage":                   {"uri: /api/*", "uri: /v1/chat/completions\n    labels: {billing-stream-usage: clients}"},
+		"each logger with a billing object of its own": {"log_format_extra: {billing", "log_format_other: {billing", "topic: t,", "topic: t, log_format_extra: {billing: {request_id: $request_id, stamp: $http_x_billing_stamp}},"},
+		"a logger that is disabled":                    {"routes:\n", "global_rules:\n  - {id: g, plugins: {rocketmq-logger: {topic: t, _meta: {disable: true}}}}\nroutes:\n"},
+		"a custom plugin":                              {"      key-auth:", "      our-own-plugin: {}\n      key-auth:"},
+		"idempotency keys of orders":                   {`value: "{}"`, `value: '{"idempotency_header":"Idempotency-Key"}'`},
+		"a billing object of the logger's own":         {"topic: t,", "topic: t, log_format_extra: {billing: {request_id: $request_id, stamp: $http_x_billing_stamp}, node: $hostname},"},
 	} {
 		text := right
 		for i := 0; i < len(change); i += 2 {

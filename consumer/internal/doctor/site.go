@@ -44,11 +44,19 @@ func (b *binding) String() string { return b.object.String() + ", " + b.plugin }
 // bindings are all of a plugin, wherever it is bound. One that is disabled is none.
 func (s *Site) bindings(plugins ...string) (all []binding) {
 	for _, objects := range [][]Object{s.GlobalRules, s.PluginConfigs, s.Services, s.Routes, s.Consumers, s.ConsumerGroups} {
+		for _, name := range plugins {
+			all = append(all, s.bindingsOf(name, objects)...)
+		}
+	}
+	return all
+}
+
+// bindingsOf are those of a plugin to some objects.
+func (*Site) bindingsOf(plugin string, collections ...[]Object) (all []binding) {
+	for _, objects := range collections {
 		for i := range objects {
-			for _, name := range plugins {
-				if conf, ok := objects[i].Plugins[name]; ok && !conf.disabled() {
-					all = append(all, binding{name, &objects[i], conf})
-				}
+			if conf, ok := objects[i].Plugins[plugin]; ok && !conf.disabled() {
+				all = append(all, binding{plugin, &objects[i], conf})
 			}
 		}
 	}

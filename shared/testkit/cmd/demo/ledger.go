@@ -46,12 +46,14 @@ func readAccounts(ctx context.Context, db *sql.DB) (map[account]sum, error) {
 	return accounts, rows.Err()
 }
 
-// readDeltas sums the usage deltas, the tables' second account of the same requests.
+// readDeltas sums the usage deltas and the hours that they were folded into, the tables' second account of the same
+// requests.
 func readDeltas(ctx context.Context, db *sql.DB) (requests, tokens int64, err error) {
 	err = db.QueryRowContext(ctx, `
 		SELECT CAST(COALESCE(SUM(records), 0) AS SIGNED),
 		       CAST(COALESCE(SUM(CASE WHEN unit = 'total_tokens' THEN quantity END), 0) AS SIGNED)
-		FROM usage_delta`).Scan(&requests, &tokens)
+		FROM (SELECT unit, quantity, records FROM usage_delta
+		      UNION ALL SELECT unit, quantity, records FROM usage_hourly) AS sums`).Scan(&requests, &tokens)
 	if err != nil {
 		return 0, 0, fmt.Errorf("sum the deltas: %w", err)
 	}
