@@ -18,12 +18,12 @@ func TestDLQ(t *testing.T) {
 	dlq := *w
 	dlq.topic = "%DLQ%" + w.group
 	create := func(p stack.Permission) {
-		if err := w.stack.RocketMQ.CreateTopic(t.Context(), dlq.topic, 1, p); err != nil {
+		if err := w.broker.CreateTopic(t.Context(), dlq.topic, 1, p); err != nil {
 			t.Fatal(err)
 		}
 	}
 	create(stack.WriteOnly)
-	t.Cleanup(func() { _ = w.stack.RocketMQ.DeleteTopic(context.WithoutCancel(t.Context()), dlq.topic) })
+	t.Cleanup(func() { _ = w.broker.DeleteTopic(context.WithoutCancel(t.Context()), dlq.topic) })
 	dlq.producer(t)(array(0, 3))
 	dlq.producer(t)([]byte("not JSON"))
 	c := w.start(t)

@@ -16,11 +16,11 @@ import (
 func (w *world) settled(t *testing.T) {
 	t.Helper()
 	await(t, 60*time.Second, "all messages acknowledged", func() bool {
-		written, err := w.stack.RocketMQ.MaxOffsets(t.Context(), w.topic)
+		written, err := w.broker.MaxOffsets(t.Context(), w.topic)
 		if err != nil {
 			t.Fatal(err)
 		}
-		committed, err := w.stack.RocketMQ.CommittedOffsets(t.Context(), w.group, w.topic)
+		committed, err := w.broker.CommittedOffsets(t.Context(), w.group, w.topic)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,7 @@ func (w *world) exact(t *testing.T, n int) {
 // notReconsumed checks that no message was ever sent back to the broker.
 func (w *world) notReconsumed(t *testing.T) {
 	t.Helper()
-	offsets, err := w.stack.RocketMQ.MaxOffsets(t.Context(), stack.RetryTopic(w.group))
+	offsets, err := w.broker.MaxOffsets(t.Context(), stack.RetryTopic(w.group))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,11 +47,12 @@ func TestMain(m *testing.M) {
 
 // world is a migrated database of the test's own, with a topic and a group beside it.
 type world struct {
-	stack        *stack.Stack
+	broker       *stack.RocketMQ
 	topic, group string
 	dsn          string
 	db           *sql.DB
 	extra        string // YAML of the part rocketmq
+	root         string // YAML beside the parts
 	binary       string // what start starts; empty for the binary of this test
 }
 
@@ -61,11 +62,18 @@ func newWorld(t *testing.T, dsn string) *world {
 	if testing.Short() {
 		t.Skip("needs the stack: make test")
 	}
-	w := &world{stack: stack.Shared(t), dsn: dsn}
-	w.topic, w.group = w.stack.RocketMQ.NewTopic(t, 4), w.stack.RocketMQ.NewGroup(t)
-	if w.dsn == "" {
-		w.dsn = w.stack.Database.NewDatabase(t)
+	shared := stack.Shared(t)
+	if dsn == "" {
+		dsn = shared.Database.NewDatabase(t)
 	}
+	return newWorldOn(t, dsn, shared.RocketMQ)
+}
+
+// newWorldOn does so on a broker and a database of the test's own.
+func newWorldOn(t *testing.T, dsn string, broker *stack.RocketMQ) *world {
+	t.Helper()
+	w := &world{broker: broker, dsn: dsn}
+	w.topic, w.group = w.broker.NewTopic(t, 4), w.broker.NewGroup(t)
 	var err error
 	if w.db, err = sql.Open("mysql", w.dsn); err != nil {
 		t.Fatal(err)
@@ -88,7 +96,7 @@ func (w *world) config(t *testing.T) string {
   dsn: %q
 http:
   listen: 127.0.0.1:0
-`, w.stack.RocketMQ.NameServer.Addr(), w.topic, w.group, w.extra, w.dsn)
+%s`, w.broker.NameServer.Addr(), w.topic, w.group, w.extra, w.dsn, w.root)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +208,7 @@ func await(t *testing.T, limit time.Duration, what string, holds func() bool) {
 // producer sends message bodies to the world's topic.
 func (w *world) producer(t *testing.T) func(body []byte) {
 	t.Helper()
-	p, err := rocketlog.NewProducer(rocketlog.ProducerConfig{NameServers: strings.Split(w.stack.RocketMQ.NameServer.Addr(), ";")})
+	p, err := rocketlog.NewProducer(rocketlog.ProducerConfig{NameServers: strings.Split(w.broker.NameServer.Addr(), ";")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,7 +88,7 @@ func (w *world) ledger(t *testing.T) []string {
 
 func (w *world) committed(t *testing.T) []int64 {
 	t.Helper()
-	offsets, err := w.stack.RocketMQ.CommittedOffsets(t.Context(), w.group, w.topic)
+	offsets, err := w.broker.CommittedOffsets(t.Context(), w.group, w.topic)
 	if err != nil {
 		t.Fatal(err)
 	}
