@@ -59,6 +59,17 @@ send() {
 	esac
 }
 
+# absent OBJECT: fails where the other form is bound already, for then every entry would be logged twice.
+absent() {
+	[ -z "$dry_run" ] || return 0
+	status=$(printf 'header = "X-API-KEY: %s"\n' "$ADMIN_KEY" |
+		curl --config - --silent --output /dev/null --write-out '%{http_code}' "${ADMIN_URL%/}/apisix/admin/$1") || return 0
+	[ "$status" != 200 ] || { echo "$1 is bound already: take it away first ($2)" >&2; exit 1; }
+}
+if [ -z "$delete" ]; then
+	if [ -n "$global" ]; then absent routes/chat --delete; else absent global_rules/billed '--global --delete'; fi
+fi
+
 for object in $objects; do
 	if [ -n "$delete" ]; then
 		send DELETE "$object"

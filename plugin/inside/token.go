@@ -13,7 +13,7 @@ import (
 // number of this run, and another route's configuration: a request would carry an idempotency key that its route never asked
 // for. So each process tells the gateway numbers from a place of its own, and one that is not from there is unknown, for
 // which the gateway sends the configuration anew.
-var firstToken = 1<<30 + rand.Uint32N(1<<31)
+var firstToken = 1<<30 + rand.Uint32N(1<<31) //nolint:gosec // a token is no secret, only its own process's
 
 // tellToken puts the gateway's number into the answer to a configuration.
 func tellToken(answer []byte) {

@@ -33,12 +33,15 @@ type stampKey struct {
 }
 
 // String names the key IDs and nothing else, so that a set in a log line shows no secret.
-func (s *KeySet) String() string {
+func (s *KeySet) String() string { return fmt.Sprintf("stamp keys %v", s.IDs()) }
+
+// IDs are the ids of the keys, in their order.
+func (s *KeySet) IDs() []string {
 	ids := make([]string, len(s.keys))
 	for i, k := range s.keys {
 		ids[i] = k.id
 	}
-	return fmt.Sprintf("stamp keys %v", ids)
+	return ids
 }
 
 // GoString is String, for %#v.

@@ -73,6 +73,7 @@ func Run(ctx context.Context, cfg config.Config, log zerolog.Logger) (err error)
 		}
 	})
 	parts.Go(func() { ready.watch(beside) })
+	parts.Go(func() { reloadKeys(beside, cfg.Stamp, deriver, log) })
 
 	if err := waitForSchema(ctx, store, ready, log); err != nil {
 		return err

@@ -92,8 +92,12 @@ func checkLoggers(s *Site, r *report) {
 		if most := largestMessage(c); most > brokerLimit {
 			r.add("logger_message_too_large", at, fmt.Sprintf("a message may reach %d MiB", most>>20))
 		}
-		if c.text("meta_format") == "origin" {
+		switch format := c.text("meta_format"); format {
+		case "", "default":
+		case "origin":
 			r.add("logger_origin", at, "meta_format is origin")
+		default:
+			r.add("logger_bad_value", at, "meta_format is neither default nor origin")
 		}
 	}
 }

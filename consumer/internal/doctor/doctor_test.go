@@ -82,6 +82,7 @@ func TestFindings(t *testing.T) {
 		{code: "logger_bad_value", change: []string{"topic: t,", "topic: 7,"}},
 		{code: "logger_bad_value", change: []string{"topic: t, ", ""}},
 		{code: "logger_bad_value", change: logger("inactive_timeout: 0")},
+		{code: "logger_bad_value", change: logger("meta_format: json")},
 		{code: "logger_bad_value", change: []string{`["127.0.0.1:9876"]`, "[]"}},
 		{code: "runner_before_authentication", change: []string{"ext-plugin-post-req: {", "ext-plugin-pre-req: {"}},
 		{code: "runner_headers_not_set", change: []string{`value: "{}"`, `value: '{"identity_from":"headers"}'`}},

@@ -165,8 +165,9 @@ func (a *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Header.Get("X-API-KEY") != "s3cret":
 		w.WriteHeader(http.StatusUnauthorized)
 		fmt.Fprint(w, `{"description":"wrong apikey"}`)
-	case r.Method == http.MethodDelete && a.objects[path] == "":
+	case (r.Method == http.MethodDelete || r.Method == http.MethodGet) && a.objects[path] == "":
 		w.WriteHeader(http.StatusNotFound)
+	case r.Method == http.MethodGet:
 	case r.Method == http.MethodDelete:
 		delete(a.objects, path)
 	case !json.Valid(body):
@@ -216,6 +217,12 @@ func TestScriptOfTheAdminAPI(t *testing.T) {
 	}
 	if out, err := script("s3cret", "--global"); err != nil || api.object("global_rules/billed") == "" || api.object("routes/chat") != "" {
 		t.Errorf("--global: %v, %s", err, out)
+	}
+	if out, err := script("s3cret"); err == nil || !strings.Contains(out, "global_rules/billed is bound already") || api.object("routes/chat") != "" {
+		t.Errorf("beside the global rule: %v, %s", err, out)
+	}
+	if out, err := script("s3cret", "--global", "--delete"); err != nil || api.kept() != 0 {
+		t.Errorf("--global --delete: %v, %d objects are left: %s", err, api.kept(), out)
 	}
 	if out, err := script("other-s3cret2"); err == nil || !strings.Contains(out, "PUT plugin_metadata/rocketmq-logger: 401") || !strings.Contains(out, "wrong apikey") {
 		t.Errorf("a wrong key: %v, %s", err, out)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"gateway-billing.internal/consumer/internal/deadletter"
 	"gateway-billing.internal/consumer/internal/identity"
@@ -18,12 +19,25 @@ import (
 
 // Deriver turns message bodies into units. It is safe for concurrent use.
 type Deriver struct {
-	// Keys opens stamps; never nil.
+	// Keys opens stamps until ReplaceKeys gives others; never nil.
 	Keys  *billingkey.KeySet
 	Rules identity.Rules
 	Body  *redact.Redactor
 	// Policy is what the operator says per route; empty for the defaults.
 	Policy policy.Policy
+
+	replaced atomic.Pointer[billingkey.KeySet]
+}
+
+// ReplaceKeys gives other keys to the entries that are derived from now on. It may be called while others are.
+func (d *Deriver) ReplaceKeys(keys *billingkey.KeySet) { d.replaced.Store(keys) }
+
+// keys are those that open stamps now.
+func (d *Deriver) keys() *billingkey.KeySet {
+	if keys := d.replaced.Load(); keys != nil {
+		return keys
+	}
+	return d.Keys
 }
 
 // Unit is what a message body becomes: each of its entries a record or a reject, a body that holds none one reject.
@@ -87,12 +101,12 @@ func (d *Deriver) entry(prints *prints, place int, raw json.RawMessage) (rec *re
 	e, err := logentry.Decode(raw)
 	if err != nil {
 		if e != nil {
-			id, _ := identity.Resolve(e, d.Keys, d.Rules, func() (none [16]byte) { return none })
+			id, _ := identity.Resolve(e, d.keys(), d.Rules, func() (none [16]byte) { return none })
 			arrived = stampInfo(id.Arrived, id.ArrivedSealed)
 		}
 		return nil, decodeReject(err)
 	}
-	id, err := identity.Resolve(e, d.Keys, d.Rules, func() [16]byte { return prints.at(place, e).fingerprint })
+	id, err := identity.Resolve(e, d.keys(), d.Rules, func() [16]byte { return prints.at(place, e).fingerprint })
 	arrived = stampInfo(id.Arrived, id.ArrivedSealed)
 	if err != nil {
 		return nil, identityReject(err)

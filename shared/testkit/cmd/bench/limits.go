@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -46,7 +47,13 @@ func (b *bench) limitWriter(ctx context.Context, from target) (rate float64, err
 	defer db.Close()
 	db.SetMaxOpenConns(limitWriters)
 	db.SetMaxIdleConns(limitWriters)
-	transactions := (len(records.rows) + limitRows - 1) / limitRows
+	// What is sent is put together before the clock starts: the limit is the database's.
+	var transactions [][]statement
+	for i := 0; i < len(records.rows); i += limitRows {
+		some := records
+		some.rows = records.rows[i:min(i+limitRows, len(records.rows))]
+		transactions = append(transactions, []statement{some.insert(), sums.insert()})
+	}
 	var next atomic.Int64
 	var writing sync.WaitGroup
 	failed := make(chan error, limitWriters)
@@ -55,10 +62,10 @@ func (b *bench) limitWriter(ctx context.Context, from target) (rate float64, err
 		writing.Go(func() {
 			for {
 				i := int(next.Add(1)) - 1
-				if i >= transactions {
+				if i >= len(transactions) {
 					return
 				}
-				if err := writeRaw(ctx, db, records.part(i, transactions), sums); err != nil {
+				if err := writeRaw(ctx, db, transactions[i]); err != nil {
 					failed <- err
 					return
 				}
@@ -75,21 +82,20 @@ func (b *bench) limitWriter(ctx context.Context, from target) (rate float64, err
 	}
 }
 
-func writeRaw(ctx context.Context, db *sql.DB, parts ...table) error {
+// statement is a multi-row INSERT.
+type statement struct {
+	text string
+	args []any
+}
+
+func writeRaw(ctx context.Context, db *sql.DB, statements []statement) error {
 	tx, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	for _, part := range parts {
-		if len(part.rows) == 0 {
-			continue
-		}
-		var args []any
-		for _, row := range part.rows {
-			args = append(args, row...)
-		}
-		if _, err := tx.ExecContext(ctx, part.insert(), args...); err != nil {
+	for _, s := range statements {
+		if _, err := tx.ExecContext(ctx, s.text, s.args...); err != nil {
 			return err
 		}
 	}
@@ -103,15 +109,14 @@ type table struct {
 	rows    [][]any
 }
 
-// part is the i-th of n parts of the rows.
-func (t table) part(i, n int) table {
-	t.rows = t.rows[len(t.rows)*i/n : len(t.rows)*(i+1)/n]
-	return t
-}
-
-func (t table) insert() string {
+// insert is one statement for all rows.
+func (t table) insert() statement {
 	group := "(?" + strings.Repeat(",?", len(t.columns)-1) + ")"
-	return "INSERT INTO " + t.name + " (" + strings.Join(t.columns, ",") + ") VALUES " + group + strings.Repeat(","+group, len(t.rows)-1)
+	all := statement{text: "INSERT INTO " + t.name + " (" + strings.Join(t.columns, ",") + ") VALUES " + group + strings.Repeat(","+group, len(t.rows)-1)}
+	for _, row := range t.rows {
+		all.args = append(all.args, row...)
+	}
+	return all
 }
 
 // sumsOfOne is how many sums a transaction writes whose requests are of one APISIX consumer, route, model and hour.
@@ -123,8 +128,8 @@ func someSums(ctx context.Context, db *sql.DB) (t table, err error) {
 	t = table{name: "usage_delta", columns: []string{
 		"hour", "consumer", "route_id", "service_id", "model", "status_class", "billable", "unit", "quantity", "records",
 	}}
-	rows, err := db.QueryContext(ctx, `SELECT hour, consumer, route_id, service_id, model, status_class, billable, unit, quantity, records
-		FROM usage_hourly LIMIT ?`, sumsOfOne)
+	const columns = "hour, consumer, route_id, service_id, model, status_class, billable, unit, quantity, records"
+	rows, err := db.QueryContext(ctx, "SELECT "+columns+" FROM usage_hourly UNION ALL SELECT "+columns+" FROM usage_delta LIMIT ?", sumsOfOne)
 	if err != nil {
 		return t, err
 	}
@@ -143,6 +148,9 @@ func someSums(ctx context.Context, db *sql.DB) (t table, err error) {
 			}
 		}
 		t.rows = append(t.rows, values)
+	}
+	if len(t.rows) == 0 && rows.Err() == nil {
+		return t, errors.New("the drain left no sums to write")
 	}
 	return t, rows.Err()
 }
