@@ -118,8 +118,8 @@ func verdict(ctx context.Context, s story, p *parts) error {
 	sent, got := p.tally.total(), totalOf(recorded)
 	ok := s.check("requests sent = records", sent.requests, got.requests)
 	ok = s.check("tokens sent = tokens recorded", sent.tokens(), got.tokens()) && ok
-	ok = s.check("requests sent = records in deltas", sent.requests, deltaRequests) && ok
-	ok = s.check("tokens sent = tokens in deltas", sent.tokens(), deltaTokens) && ok
+	ok = s.check("requests sent = records in sums", sent.requests, deltaRequests) && ok
+	ok = s.check("tokens sent = tokens in sums", sent.tokens(), deltaTokens) && ok
 	ok = s.check("garbage sent = dead letters", 1, now.deadLetters) && ok
 	for _, key := range inOrder(p.tally.accounts, recorded) {
 		if p.tally.accounts[key] != recorded[key] {
