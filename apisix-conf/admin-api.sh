@@ -67,7 +67,7 @@ absent() {
 	[ "$status" != 200 ] || { echo "$1 is bound already: take it away first ($2)" >&2; exit 1; }
 }
 if [ -z "$delete" ]; then
-	if [ -n "$global" ]; then absent routes/chat --delete; else absent global_rules/billed '--global --delete'; fi
+	if [ -n "$global" ]; then absent plugin_configs/billed --delete; else absent global_rules/billed '--global --delete'; fi
 fi
 
 for object in $objects; do

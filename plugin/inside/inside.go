@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ReneKroon/ttlcache/v2"
+	prepareconf "github.com/api7/ext-plugin-proto/go/A6/PrepareConf"
 	flatbuffers "github.com/google/flatbuffers/go"
 
 	"github.com/apache/apisix-go-plugin-runner/internal/plugin"
@@ -75,6 +76,9 @@ func Handle(kind byte, payload []byte, conn net.Conn) Answer {
 		return Answer{Error, err, server.ReportError(err)}
 	}
 	if kind == PrepareConf {
+		// The library keeps a configuration by its key and by its token, each for a time of its own, and PrepareConf alone would
+		// keep the key for ever while the token dies: asking for it keeps both.
+		_, _ = plugin.GetRuleConf(prepareconf.GetRootAsResp(builder.FinishedBytes(), 0).ConfToken())
 		tellToken(builder.FinishedBytes())
 	}
 	return Answer{kind, nil, builder}

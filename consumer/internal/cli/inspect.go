@@ -66,8 +66,8 @@ gets no member and no offset by it: whoever consumes is not disturbed.`,
 	return cmd
 }
 
-// maxLast bounds the messages that are held in memory: a message is up to 4 MiB.
-const maxLast = 10_000
+// maxLast bounds the messages of each queue that are held in memory: a message is up to 4 MiB, though few are.
+const maxLast = 1000
 
 // inspectTopic sums up the last messages of a topic.
 func inspectTopic(cmd *cobra.Command, environ []string, path, topic string, last int, asJSON bool) error {

@@ -20,6 +20,9 @@ type Admin struct {
 	Key string
 }
 
+// adminClient follows no redirect: the key would go along to whatever host it names.
+var adminClient = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
 // adminTimeout bounds each request.
 const adminTimeout = 10 * time.Second
 
@@ -76,7 +79,7 @@ func (a Admin) get(ctx context.Context, base *url.URL, path string, into any) (f
 		return fail("not a request")
 	}
 	request.Header.Set("X-API-KEY", a.Key)
-	response, err := http.DefaultClient.Do(request)
+	response, err := adminClient.Do(request)
 	if err != nil {
 		if inner, ok := errors.AsType[*url.Error](err); ok {
 			err = inner.Err // without the address, which may hold a password

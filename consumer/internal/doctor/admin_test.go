@@ -94,6 +94,12 @@ func TestAdminAPIThatDoesNotAnswer(t *testing.T) {
 	defer older.Close()
 	proxy := httptest.NewServer(http.NotFoundHandler())
 	defer proxy.Close()
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("another host was asked, with the key %q", r.Header.Get("X-API-KEY"))
+	}))
+	defer elsewhere.Close()
+	moved := httptest.NewServer(http.RedirectHandler(strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1), http.StatusFound))
+	defer moved.Close()
 	for _, tt := range []struct {
 		admin doctor.Admin
 		want  string
@@ -105,6 +111,7 @@ func TestAdminAPIThatDoesNotAnswer(t *testing.T) {
 		{doctor.Admin{URL: garbage.URL}, "not what an Admin API"},
 		{doctor.Admin{URL: older.URL}, "no list of them"},
 		{doctor.Admin{URL: proxy.URL}, "no list of them"},
+		{doctor.Admin{URL: moved.URL, Key: "s3cret"}, "302"},
 	} {
 		_, err := tt.admin.Read(t.Context())
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "s3cret") {

@@ -20,7 +20,7 @@ func names(text string) map[string]bool {
 func Examine(s *Site) []Finding {
 	r := &report{}
 	for _, check := range []func(*Site, *report){
-		checkAnything, checkPlugins, checkLoggers, checkFormats, checkMetadata, checkRunners, checkRunnerConf, checkWays,
+		checkAnything, checkReferences, checkSwitches, checkPlugins, checkLoggers, checkFormats, checkMetadata, checkRunners, checkRunnerConf, checkWays,
 	} {
 		check(s, r)
 	}
@@ -31,6 +31,44 @@ func Examine(s *Site) []Finding {
 func checkAnything(s *Site, r *report) {
 	if len(s.bindings(loggerName)) == 0 {
 		r.add("nothing_logged", "the whole configuration", loggerName+" is bound nowhere")
+	}
+}
+
+// checkReferences looks for routes that name what is not there.
+func checkReferences(s *Site, r *report) {
+	for i := range s.Routes {
+		route := &s.Routes[i]
+		if route.PluginConfigID != "" && byID(s.PluginConfigs, route.PluginConfigID) == nil {
+			r.add("reference_dangling", route.String(), "there is no plugin config "+route.PluginConfigID)
+		}
+		if route.ServiceID != "" && byID(s.Services, route.ServiceID) == nil {
+			r.add("reference_dangling", route.String(), "there is no service "+route.ServiceID)
+		}
+	}
+}
+
+// checkSwitches looks for what lets some requests pass by the plugins that bill them.
+func checkSwitches(s *Site, r *report) {
+	for _, b := range s.bindings(append(slices.Sorted(maps.Keys(authentication)), loggerName, preReqName, postReqName)...) {
+		if b.conf.inner("_meta")["filter"] != nil {
+			r.add("plugin_filtered", b.String(), "_meta.filter lets it run for some requests only")
+		}
+	}
+	for _, objects := range [][]Object{s.Consumers, s.ConsumerGroups} {
+		for i := range objects {
+			o := &objects[i]
+			if conf, ok := o.Plugins[loggerName]; ok && conf.disabled() {
+				r.add("consumer_not_logged", o.String(), "it disables "+loggerName)
+			}
+			for _, name := range []string{preReqName, postReqName} {
+				if conf, ok := o.Plugins[name]; ok {
+					b := binding{name, o, conf}
+					if _, stamps := b.stamps(); conf.disabled() || !stamps {
+						r.add("consumer_not_stamped", o.String(), "its "+name+" takes the place of the route's, without "+runnerPlugin)
+					}
+				}
+			}
+		}
 	}
 }
 

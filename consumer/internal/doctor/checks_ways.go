@@ -23,8 +23,13 @@ func checkWays(s *Site, r *report) {
 		switch {
 		case logged && !stamped:
 			r.add("logger_without_runner", at, "it is logged, and billing-keys is not bound to it")
-		case stamped && !logged && len(s.bindingsOf(loggerName, s.Consumers, s.ConsumerGroups)) == 0:
+		case stamped && !logged:
 			r.add("runner_without_logger", at, "billing-keys is bound to it, and rocketmq-logger is not")
+		case !logged && len(s.bindings(loggerName)) > 0:
+			r.add("route_not_logged", at, "no logger is on its way")
+		}
+		if own, ok := w.plugins[stamp.plugin]; ok && stamped {
+			w.stampedTwice(r, own)
 		}
 		if own, both := w.plugins[loggerName]; both {
 			s.boundTwice(r, at, own)
@@ -40,6 +45,18 @@ func checkWays(s *Site, r *report) {
 		for _, name := range answering {
 			if b, ok := w.find(name); ok && stamped {
 				r.add("plugin_answers_first", b.String(), "it may answer a request itself")
+			}
+		}
+	}
+}
+
+// stampedTwice reports a runner that a global rule has stamp before, otherwise: the first stamp is kept.
+func (w *way) stampedTwice(r *report, own binding) {
+	conf, _ := own.stamps()
+	for _, name := range []string{preReqName, postReqName} {
+		if global, ok := w.globals[name]; ok {
+			if other, stamps := global.stamps(); stamps && other != conf {
+				r.add("runner_bound_twice", w.route.String(), "billing-keys is bound by "+own.object.String()+" and otherwise by "+global.object.String())
 			}
 		}
 	}
@@ -157,7 +174,14 @@ func (w *way) checkAuthentication(r *report) {
 			r.add("credentials_shown", b.String(), "hide_credentials is not true")
 		}
 	}
-	if !found {
-		r.add("route_not_authenticated", w.route.String(), "no authentication plugin is on its way")
+	if found {
+		return
 	}
+	reason := "no authentication plugin is on its way"
+	for _, name := range strangers {
+		if b, ok := w.find(name); ok && b.conf.text("consumer_header") == "" {
+			reason = name + " names no APISIX consumer"
+		}
+	}
+	r.add("route_not_authenticated", w.route.String(), reason)
 }

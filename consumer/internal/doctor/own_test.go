@@ -207,6 +207,17 @@ func TestScriptOfTheAdminAPI(t *testing.T) {
 	if i, j := slices.Index(api.called(), "PUT plugin_configs/billed"), slices.Index(api.called(), "PUT routes/chat"); i < 0 || i > j {
 		t.Errorf("the route comes before what it is bound to: %q", api.called())
 	}
+	// An operator's own routes name the plugin config; the example route is gone then.
+	api.mu.Lock()
+	chat := api.objects["routes/chat"]
+	delete(api.objects, "routes/chat")
+	api.mu.Unlock()
+	if out, err := script("s3cret", "--global"); err == nil || !strings.Contains(out, "plugin_configs/billed is bound already") || api.object("global_rules/billed") != "" {
+		t.Errorf("--global beside a plugin config: %v, %s", err, out)
+	}
+	api.mu.Lock()
+	api.objects["routes/chat"] = chat
+	api.mu.Unlock()
 	for range 2 {
 		if out, err := script("s3cret", "--delete"); err != nil || api.kept() != 0 {
 			t.Fatalf("--delete: %v, %d objects are left: %s", err, api.kept(), out)

@@ -14,8 +14,10 @@ const (
 // authentication are the plugins that find the APISIX consumer. Those with true can hide the credentials.
 var authentication = map[string]bool{
 	"key-auth": true, "basic-auth": true, "jwt-auth": true, "hmac-auth": true, "multi-auth": false, "wolf-rbac": false, "ldap-auth": false,
-	"openid-connect": false, "forward-auth": false, "authz-casbin": false, "jwe-decrypt": false,
 }
+
+// strangers are plugins that let in who they know, and name no APISIX consumer.
+var strangers = []string{"openid-connect", "forward-auth", "authz-casbin", "authz-casdoor", "authz-keycloak", "jwe-decrypt", "cas-auth", "opa"}
 
 // answering are plugins that may answer a request themselves before ext-plugin-post-req runs.
 var answering = []string{

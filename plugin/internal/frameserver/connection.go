@@ -68,7 +68,7 @@ func (c *connection) answer() (ok bool) {
 	if answer.Kind == inside.RequestCall {
 		s.Metrics.CallSeconds.Observe(time.Since(start).Seconds())
 	}
-	return true
+	return !c.frames.broken
 }
 
 func (c *connection) count(err error) {

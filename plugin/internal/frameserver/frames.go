@@ -21,6 +21,9 @@ const (
 // frames is a connection as the library wants it: a Read gives all that was asked for, however the kernel hands it over,
 // and the two Writes of a question leave as one.
 type frames struct {
+	// broken: something was read or written in part, or not in time. What comes next may be the rest of it, or an answer to
+	// an earlier question, and must not be taken for a frame.
+	broken bool
 	net.Conn
 	in      *bufio.Reader
 	payload bytes.Buffer
@@ -66,6 +69,7 @@ func (f *frames) next() (kind byte, payload []byte, err error) {
 func (f *frames) Read(p []byte) (int, error) {
 	f.limit(len(p))
 	n, err := io.ReadFull(f.in, p)
+	f.broken = f.broken || err != nil
 	return n, cut(err)
 }
 
@@ -106,6 +110,7 @@ func (f *frames) flush() error {
 	if err == nil {
 		_, err = f.Conn.Write(f.out)
 	}
+	f.broken = f.broken || err != nil
 	f.out = f.out[:0]
 	if cap(f.out) > kept {
 		f.out = nil
