@@ -7,13 +7,13 @@ import (
 )
 
 // A quantity is DECIMAL(38,9): at most 29 digits before the point, 9 behind it. Within the ledger it is counted in
-// billionths, exactly.
+// billionths, exactly. One record may bring 18 digits before the point, so that the sum of a hundred billion still fits.
 const (
 	amountScale = 9
 	maxUnit     = 64
 )
 
-var amountForm = regexp.MustCompile(`^[0-9]{1,28}(?:\.[0-9]{1,9})?$`)
+var amountForm = regexp.MustCompile(`^[0-9]{1,18}(?:\.[0-9]{1,9})?$`)
 
 // parseAmount reads a decimal string in billionths; false when the column could not hold it (or a sum of some).
 func parseAmount(s string) (*big.Int, bool) {

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"strings"
 	"sync"
 	"testing"
 
@@ -76,4 +77,37 @@ func TestFoldUsageWhileWritersRun(t *testing.T) {
 		t.Errorf("%d deltas are left", n)
 	}
 	checkSums(t, db)
+}
+
+// Names that differ in spaces at their end alone stay two, and amounts as large as any that are taken can be summed: what a
+// client or an upstream chose neither joins sums nor stops the fold.
+func TestFoldUsageOfOddNamesAndAmounts(t *testing.T) {
+	dsn := migrated(t)
+	db, store, w := connect(t, dsn), storeOf(t, dsn), ledgerOf(t, dsn)
+	for _, model := range []string{"m", "m ", "m  ", ""} {
+		commit(t, w, unit(request(someID(), func(r *record.Record) {
+			r.Usage.Model = &model
+			for range 12 {
+				r.Usage.Quantities = append(r.Usage.Quantities, record.Quantity{Unit: "credit", Amount: strings.Repeat("9", 18)})
+			}
+		})))
+	}
+	commit(t, w, unit(request(someID(), func(r *record.Record) {
+		r.Usage.Quantities = []record.Quantity{{Unit: "credit", Amount: strings.Repeat("9", 19)}}
+	})))
+	if n := value[int](t, db, "SELECT COUNT(*) FROM mq_consume_log WHERE marks = 'bad:quantities'"); n != 1 {
+		t.Errorf("%d records whose amount no sum could hold, want 1, recorded and marked", n)
+	}
+	if _, err := store.FoldUsage(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := value[int](t, db, "SELECT COUNT(*) FROM usage_delta"); n != 0 {
+		t.Errorf("%d deltas are left", n)
+	}
+	if n := value[int](t, db, "SELECT COUNT(DISTINCT HEX(model)) FROM usage_hourly WHERE unit = 'request'"); n != 5 {
+		t.Errorf("%d models in the sums, want 5", n)
+	}
+	if n := value[int](t, db, "SELECT COUNT(*) FROM dead_letter"); n != 0 {
+		t.Errorf("%d dead letters", n)
+	}
 }
