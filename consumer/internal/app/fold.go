@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -27,17 +26,9 @@ const (
 func foldStamps(ctx context.Context, store *ledger.Store, metrics *ops.Metrics, log zerolog.Logger) {
 	behind := int64(0)
 	failed := false
-	for round := 0; ; round++ {
+	for round := 0; wait(ctx, jittered(foldInterval)); round++ {
 		if round%foldAll == 0 {
 			behind = 0
-		}
-		// Jitter: the members of a group start together.
-		wait := time.NewTimer(foldInterval/2 + rand.N(foldInterval)) //nolint:gosec // jitter is no secret
-		select {
-		case <-ctx.Done():
-			wait.Stop()
-			return
-		case <-wait.C:
 		}
 		var err error
 		if behind, err = store.FoldStamps(ctx, behind); err == nil {

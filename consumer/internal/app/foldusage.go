@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -17,15 +16,7 @@ const foldUsageInterval = 5 * time.Second
 // the flow itself does not depend on it.
 func foldUsage(ctx context.Context, store *ledger.Store, log zerolog.Logger) {
 	failed := false
-	for {
-		// Jitter: the members of a group start together.
-		wait := time.NewTimer(foldUsageInterval/2 + rand.N(foldUsageInterval)) //nolint:gosec // jitter is no secret
-		select {
-		case <-ctx.Done():
-			wait.Stop()
-			return
-		case <-wait.C:
-		}
+	for wait(ctx, jittered(foldUsageInterval)) {
 		_, err := store.FoldUsage(ctx)
 		if err != nil && !failed && ctx.Err() == nil {
 			log.Warn().Err(err).Msg("usage can't be folded now; trying again")

@@ -21,16 +21,8 @@ func retain(ctx context.Context, store *ledger.Store, cfg config.Retention, log 
 	if cfg == (config.Retention{}) {
 		return
 	}
-	// Soon after the start at first, with jitter: the members of a group start together.
-	wait := rand.N(5 * time.Second) //nolint:gosec // jitter is no secret
-	for {
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.C:
-		}
+	// Soon after the start at first.
+	for next := rand.N(5 * time.Second); wait(ctx, next); next = jittered(retentionInterval) { //nolint:gosec // jitter is no secret
 		pruned, err := Prune(ctx, store, cfg, time.Now(), func(int64) {})
 		if err != nil && ctx.Err() == nil {
 			log.Warn().Err(err).Msg("what is old enough can't be pruned now; trying again later")
@@ -38,7 +30,6 @@ func retain(ctx context.Context, store *ledger.Store, cfg config.Retention, log 
 		if pruned != (Pruned{}) {
 			log.Info().Int64("bodies", pruned.Bodies).Int64("dead_letters", pruned.DeadLetters).Msg("pruned")
 		}
-		wait = retentionInterval/2 + rand.N(retentionInterval) //nolint:gosec // jitter is no secret
 	}
 }
 

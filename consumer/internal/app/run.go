@@ -114,10 +114,7 @@ func waitForSchema(ctx context.Context, store *ledger.Store, ready *readiness, l
 			log.Warn().Err(err).Msg("waiting for the database")
 			waiting = true
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Second):
-		}
+		wait(ctx, time.Second)
 	}
 	return nil
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"gateway-billing.internal/consumer/internal/app"
 	"gateway-billing.internal/consumer/internal/config"
 	"gateway-billing.internal/consumer/internal/doctor"
 	"gateway-billing.internal/consumer/internal/inspect"
@@ -73,7 +72,7 @@ The exit code is 1 where there is an error. --list prints all that may be found.
 			findings = append(findings, brokers.Topics(cmd.Context(), site)...)
 		}
 		if len(*samples) > 0 {
-			found, err := sampleFindings(environ, *samples)
+			found, err := sampleFindings(cmd, environ, *samples)
 			if err != nil {
 				return err
 			}
@@ -131,12 +130,8 @@ func readSite(cmd *cobra.Command, environ []string, file, admin string) (*doctor
 }
 
 // sampleFindings judges the messages of files, with the stamp keys that the environment names.
-func sampleFindings(environ, files []string) ([]doctor.Finding, error) {
-	cfg, _, err := config.Load("", environ, func(c *config.Config) []config.Validator { return []config.Validator{c.Stamp, c.Body, c.Routes} })
-	if err != nil {
-		return nil, err
-	}
-	deriver, err := app.NewDeriver(cfg)
+func sampleFindings(cmd *cobra.Command, environ, files []string) ([]doctor.Finding, error) {
+	_, deriver, err := loadDeriver(cmd, environ, "", func(*config.Config) []config.Validator { return nil })
 	if err != nil {
 		return nil, err
 	}

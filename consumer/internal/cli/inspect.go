@@ -12,6 +12,7 @@ import (
 	"gateway-billing.internal/consumer/internal/app"
 	"gateway-billing.internal/consumer/internal/config"
 	"gateway-billing.internal/consumer/internal/inspect"
+	"gateway-billing.internal/consumer/internal/pipeline"
 )
 
 func newInspect(environ []string) *cobra.Command {
@@ -46,14 +47,7 @@ gets no member and no offset by it: whoever consumes is not disturbed.`,
 		if *last > 0 {
 			return inspectTopic(cmd, environ, *path, *topic, *last, *output == "json")
 		}
-		cfg, warnings, err := config.Load(*path, environ, func(c *config.Config) []config.Validator {
-			return []config.Validator{c.Stamp, c.Body, c.Routes}
-		})
-		warn(cmd, warnings)
-		if err != nil {
-			return err
-		}
-		deriver, err := app.NewDeriver(cfg)
+		_, deriver, err := loadDeriver(cmd, environ, *path, func(*config.Config) []config.Validator { return nil })
 		if err != nil {
 			return err
 		}
@@ -66,6 +60,21 @@ gets no member and no offset by it: whoever consumes is not disturbed.`,
 	return cmd
 }
 
+// loadDeriver reads what makes records of entries, and the parts of the configuration that a command needs besides.
+func loadDeriver(cmd *cobra.Command, environ []string, path string, besides func(*config.Config) []config.Validator) (
+	config.Config, *pipeline.Deriver, error,
+) {
+	cfg, warnings, err := config.Load(path, environ, func(c *config.Config) []config.Validator {
+		return append(besides(c), c.Stamp, c.Body, c.Routes)
+	})
+	warn(cmd, warnings)
+	if err != nil {
+		return cfg, nil, err
+	}
+	deriver, err := app.NewDeriver(cfg)
+	return cfg, deriver, err
+}
+
 // maxLast bounds the messages of each queue that are held in memory: a message is up to 4 MiB, though few are.
 const maxLast = 1000
 
@@ -74,14 +83,9 @@ func inspectTopic(cmd *cobra.Command, environ []string, path, topic string, last
 	if topic != "" {
 		environ = append(slices.Clone(environ), "BILLING_ROCKETMQ_TOPIC="+topic)
 	}
-	cfg, warnings, err := config.Load(path, environ, func(c *config.Config) []config.Validator {
-		return []config.Validator{c.RocketMQ, c.Stamp, c.Body, c.Routes}
+	cfg, deriver, err := loadDeriver(cmd, environ, path, func(c *config.Config) []config.Validator {
+		return []config.Validator{c.RocketMQ}
 	})
-	warn(cmd, warnings)
-	if err != nil {
-		return err
-	}
-	deriver, err := app.NewDeriver(cfg)
 	if err != nil {
 		return err
 	}

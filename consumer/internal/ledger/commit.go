@@ -216,3 +216,16 @@ func pause(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 }
+
+// again tries what another transaction was in the way of.
+func again(ctx context.Context, do func() error) error {
+	for hurried := 0; ; hurried++ {
+		err := do()
+		if err == nil || hurried == maxHurried || classify(err) != faultContention {
+			return err
+		}
+		if err := pause(ctx, minBackoff); err != nil {
+			return err
+		}
+	}
+}

@@ -118,17 +118,14 @@ func (s *Store) redriveOnce(
 
 // Discard takes a pending dead letter out of what is to be worked on; its row and bytes stay. The error is as in Redrive.
 func (s *Store) Discard(ctx context.Context, w Work, why string) (Worked, error) {
-	for hurried := 0; ; hurried++ {
-		done, err := s.work(ctx, w, func(*transaction) (Worked, error) {
+	var done Worked
+	err := again(ctx, func() (err error) {
+		done, err = s.work(ctx, w, func(*transaction) (Worked, error) {
 			return Worked{ID: w.ID, Status: deadletter.Discarded, Changed: true, Detail: why}, nil
 		}, deadletter.Discard)
-		if err == nil || hurried == maxHurried || classify(err) != faultContention {
-			return done, err
-		}
-		if err := pause(ctx, minBackoff); err != nil {
-			return done, err
-		}
-	}
+		return err
+	})
+	return done, err
 }
 
 // work locks the dead letter, lets do its part unless it is not pending, and notes what that came to.

@@ -201,19 +201,6 @@ func chunks(ctx context.Context, do func() (int64, error), progress Progress) (a
 	}
 }
 
-// again tries what another transaction was in the way of.
-func again(ctx context.Context, do func() error) error {
-	for hurried := 0; ; hurried++ {
-		err := do()
-		if err == nil || hurried == maxHurried || classify(err) != faultContention {
-			return err
-		}
-		if err := pause(ctx, minBackoff); err != nil {
-			return err
-		}
-	}
-}
-
 func wrap(what string, err error) error {
 	if err == nil {
 		return nil

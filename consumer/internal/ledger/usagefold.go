@@ -16,11 +16,8 @@ const usagePage = 1000
 // the transaction that adds it, so the sum over both tables in one statement never changes by folding.
 func (s *Store) FoldUsage(ctx context.Context) (folded int, err error) {
 	for {
-		n, err := s.foldUsagePage(ctx)
-		if err != nil && classify(err) == faultContention && ctx.Err() == nil {
-			continue // the rows are still there, and the other transaction got on
-		}
-		if err != nil {
+		var n int
+		if err := again(ctx, func() (err error) { n, err = s.foldUsagePage(ctx); return err }); err != nil {
 			return folded, fmt.Errorf("fold usage: %w", withoutContent(err))
 		}
 		folded += n
