@@ -6,7 +6,7 @@
 //	3  copies the older consumer's rows into the ledger, with their usage, and drops its table
 //	4  indexes the conflicts
 //	5  adds what working with dead letters needs
-//	7  adds how far retention has come
+//	6  adds how far retention has come
 package migrations
 
 import (
@@ -27,7 +27,7 @@ var tables embed.FS
 // Oldest is the lowest Latest of the code that can work on this schema: such code may go on, and be started again, while
 // an upgrade rolls through. A migration that older code can't live with (it takes a column away that the code names, or
 // asks of rows what it does not write) raises Oldest to its own version; the older consumers must be stopped before it.
-const Oldest = 7
+const Oldest = 6
 
 // lockSeconds is how long a migration waits for another one: long enough for a big table to be adopted.
 const lockSeconds = 3600
