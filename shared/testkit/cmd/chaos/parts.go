@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -23,6 +22,7 @@ import (
 	"gateway-billing.internal/shared/testkit/gateway"
 	"gateway-billing.internal/shared/testkit/gateway/extplugin"
 	"gateway-billing.internal/shared/testkit/gateway/rocketlog"
+	"gateway-billing.internal/shared/testkit/internal/teardown"
 	"gateway-billing.internal/shared/testkit/programs"
 	"gateway-billing.internal/shared/testkit/stack"
 )
@@ -48,26 +48,15 @@ type parts struct {
 	clients          *traffic.Clients
 	keys             *billingkey.KeySet
 
-	ends []func() error
+	teardown.List
 }
-
-// stop ends what was started, the last first.
-func (p *parts) stop() error {
-	var errs []error
-	for _, end := range slices.Backward(p.ends) {
-		errs = append(errs, end())
-	}
-	return errors.Join(errs...)
-}
-
-func (p *parts) ending(end func() error) { p.ends = append(p.ends, end) }
 
 // startParts starts everything, in the order of the flow; no consumer runs yet.
 func startParts(ctx context.Context, o options) (_ *parts, err error) {
 	p := &parts{book: truth.NewBook()}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, p.stop())
+			err = errors.Join(err, p.Stop())
 		}
 	}()
 	if err := os.MkdirAll(o.logs, 0o700); err != nil {
@@ -108,7 +97,7 @@ func (p *parts) startServers(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	p.ending(p.servers.Stop)
+	p.Ending(p.servers.Stop)
 	mq, db := p.servers.RocketMQ, p.servers.Database
 	if err := mq.CreateTopic(ctx, topic, queues, stack.ReadWrite); err != nil {
 		return err
@@ -123,11 +112,11 @@ func (p *parts) startServers(ctx context.Context, o options) (err error) {
 	if p.admin, err = sql.Open("mysql", dsn); err != nil {
 		return err
 	}
-	p.ending(p.admin.Close)
+	p.Ending(p.admin.Close)
 	if p.proxy, err = proxies.Start(db.Addr()); err != nil {
 		return err
 	}
-	p.ending(p.proxy.Close)
+	p.Ending(p.proxy.Close)
 	return nil
 }
 
@@ -163,7 +152,7 @@ func (p *parts) prepareConsumers(ctx context.Context, binary, secret string) err
 		return err
 	}
 	p.fleet = fleet.New(fleet.Config{Binary: binary, ConfigFile: file, Logs: p.dir, Env: []string{"BILLING_STAMP_KEYS=" + secret}})
-	p.ending(p.fleet.End)
+	p.Ending(p.fleet.End)
 	return nil
 }
 
@@ -172,7 +161,7 @@ func (p *parts) startGateway(ctx context.Context, o options, binary, secret stri
 	if err != nil {
 		return err
 	}
-	p.ending(log.Close)
+	p.Ending(log.Close)
 	p.runner, err = extplugin.NewRunner(extplugin.RunnerConfig{
 		Command: []string{binary},
 		Env:     []string{"BILLING_STAMP_KEYS=" + secret, "BILLING_RUNNER_ID=chaos", "BILLING_RUNNER_LOG_LEVEL=error"},
@@ -182,7 +171,7 @@ func (p *parts) startGateway(ctx context.Context, o options, binary, secret stri
 	if err != nil {
 		return err
 	}
-	p.ending(p.runner.Stop)
+	p.Ending(p.runner.Stop)
 	if err := p.runner.Start(ctx); err != nil {
 		return err
 	}
@@ -190,14 +179,14 @@ func (p *parts) startGateway(ctx context.Context, o options, binary, secret stri
 	if err != nil {
 		return err
 	}
-	p.ending(producer.Close)
+	p.Ending(producer.Close)
 	p.gateway, err = gateway.New(gateway.Config{
 		Runner: p.runner, Sender: traffic.NewWire(o.seed, producer, p.book, topic), Metadata: traffic.Metadata(o.profile),
 		Routes: traffic.Routes(topic, o.profile), Global: traffic.Global(topic), APIKeys: traffic.APIKeys,
 		Observe: p.book.Observe,
 	})
 	// Whatever is still to be sent when a run fails is thrown away before the producer is closed.
-	p.ending(func() error { p.gateway.Discard(); return nil })
+	p.Ending(func() error { p.gateway.Discard(); return nil })
 	return err
 }
 

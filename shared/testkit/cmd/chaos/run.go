@@ -43,7 +43,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	defer func() {
-		err = errors.Join(err, p.stop())
+		err = errors.Join(err, p.Stop())
 		if err != nil {
 			fmt.Fprintf(out, "logs are in %s\n", p.dir)
 			return

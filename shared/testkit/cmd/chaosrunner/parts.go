@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	_ "github.com/go-sql-driver/mysql" // the driver of the check's own SQL
@@ -20,6 +19,7 @@ import (
 	"gateway-billing.internal/shared/testkit/chaos/socket"
 	"gateway-billing.internal/shared/testkit/gateway/extplugin"
 	"gateway-billing.internal/shared/testkit/gateway/rocketlog"
+	"gateway-billing.internal/shared/testkit/internal/teardown"
 	"gateway-billing.internal/shared/testkit/programs"
 	"gateway-billing.internal/shared/testkit/stack"
 )
@@ -46,19 +46,8 @@ type parts struct {
 	ways     *socket.Ways
 	book     *numbers.Book
 
-	ends []func() error
+	teardown.List
 }
-
-// stop ends what was started, the last first.
-func (p *parts) stop() error {
-	var errs []error
-	for _, end := range slices.Backward(p.ends) {
-		errs = append(errs, end())
-	}
-	return errors.Join(errs...)
-}
-
-func (p *parts) ending(end func() error) { p.ends = append(p.ends, end) }
 
 // startParts starts everything, in the order of the flow.
 func startParts(ctx context.Context, o options) (_ *parts, err error) {
@@ -68,7 +57,7 @@ func startParts(ctx context.Context, o options) (_ *parts, err error) {
 	p := &parts{name: name}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, p.stop())
+			err = errors.Join(err, p.Stop())
 		}
 	}()
 	keys, err := billingkey.ParseKeys(secret)
@@ -79,7 +68,7 @@ func startParts(ctx context.Context, o options) (_ *parts, err error) {
 	if p.dir, err = os.MkdirTemp("", "cr"); err != nil {
 		return nil, err
 	}
-	p.ending(func() error { return os.RemoveAll(p.dir) })
+	p.Ending(func() error { return os.RemoveAll(p.dir) })
 	if err := p.startServers(ctx); err != nil {
 		return nil, err
 	}
@@ -97,11 +86,11 @@ func startParts(ctx context.Context, o options) (_ *parts, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p.ending(p.consumer.Drain)
+	p.Ending(p.consumer.Drain)
 	if p.producer, err = rocketlog.NewProducer(rocketlog.ProducerConfig{NameServers: p.servers.RocketMQ.NameServers()}); err != nil {
 		return nil, err
 	}
-	p.ending(p.producer.Close)
+	p.Ending(p.producer.Close)
 	return p, p.startRunner(ctx, o, secret)
 }
 
@@ -110,25 +99,25 @@ func (p *parts) startServers(ctx context.Context) (err error) {
 	if p.servers, err = stack.Start(ctx, stack.Options{}); err != nil {
 		return err
 	}
-	p.ending(p.servers.Stop)
+	p.Ending(p.servers.Stop)
 	mq, db := p.servers.RocketMQ, p.servers.Database
 	if err := mq.CreateTopic(ctx, p.name, queues, stack.ReadWrite); err != nil {
 		return err
 	}
-	p.ending(func() error { return mq.DeleteTopic(context.WithoutCancel(ctx), p.name) })
+	p.Ending(func() error { return mq.DeleteTopic(context.WithoutCancel(ctx), p.name) })
 	if err := mq.CreateGroup(ctx, p.name); err != nil {
 		return err
 	}
-	p.ending(func() error { return mq.DeleteGroup(context.WithoutCancel(ctx), p.name) })
+	p.Ending(func() error { return mq.DeleteGroup(context.WithoutCancel(ctx), p.name) })
 	dsn, err := db.CreateDatabase(ctx, p.name)
 	if err != nil {
 		return err
 	}
-	p.ending(func() error { return db.DropDatabase(context.WithoutCancel(ctx), p.name) })
+	p.Ending(func() error { return db.DropDatabase(context.WithoutCancel(ctx), p.name) })
 	if p.db, err = sql.Open("mysql", dsn); err != nil {
 		return err
 	}
-	p.ending(p.db.Close)
+	p.Ending(p.db.Close)
 	return nil
 }
 
@@ -138,7 +127,7 @@ func (p *parts) startRunner(ctx context.Context, o options, secret string) error
 	if err != nil {
 		return err
 	}
-	p.ending(log.Close)
+	p.Ending(log.Close)
 	p.runner, err = extplugin.NewRunner(extplugin.RunnerConfig{
 		Command: []string{o.runner}, Output: log, Respawn: respawn, Timeout: callTimeout,
 		Env: []string{"BILLING_STAMP_KEYS=" + secret, "BILLING_RUNNER_ID=chaos", "BILLING_RUNNER_METRICS=127.0.0.1:0"},
@@ -146,13 +135,13 @@ func (p *parts) startRunner(ctx context.Context, o options, secret string) error
 	if err != nil {
 		return err
 	}
-	p.ending(p.runner.Stop)
+	p.Ending(p.runner.Stop)
 	if err := p.runner.Start(ctx); err != nil {
 		return err
 	}
 	if p.ways, err = socket.NewWays(p.runner.Client, p.runner.Socket(), p.dir, callTimeout); err != nil {
 		return fmt.Errorf("ways to the runner: %w", err)
 	}
-	p.ending(func() error { p.ways.Close(); return nil })
+	p.Ending(func() error { p.ways.Close(); return nil })
 	return nil
 }

@@ -9,13 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 
 	_ "github.com/go-sql-driver/mysql" // the driver of the demo's own SQL
 
 	"gateway-billing.internal/shared/testkit/gateway"
 	"gateway-billing.internal/shared/testkit/gateway/extplugin"
 	"gateway-billing.internal/shared/testkit/gateway/rocketlog"
+	"gateway-billing.internal/shared/testkit/internal/teardown"
 	"gateway-billing.internal/shared/testkit/programs"
 	"gateway-billing.internal/shared/testkit/stack"
 )
@@ -35,26 +35,15 @@ type parts struct {
 	tally    *tally
 	thrice   *thrice
 
-	ends []func() error
+	teardown.List
 }
-
-// stop ends what was started, the last first.
-func (p *parts) stop() error {
-	var errs []error
-	for _, end := range slices.Backward(p.ends) {
-		errs = append(errs, end())
-	}
-	return errors.Join(errs...)
-}
-
-func (p *parts) ending(end func() error) { p.ends = append(p.ends, end) }
 
 // startParts starts the servers, the runner, the gateway and the consumer, in the order of the flow.
 func startParts(ctx context.Context, o options, s story) (_ *parts, err error) {
 	p := &parts{tally: newTally(), thrice: &thrice{}}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, p.stop())
+			err = errors.Join(err, p.Stop())
 		}
 	}()
 	for _, binary := range []string{o.runner, o.consumer} {
@@ -71,7 +60,7 @@ func startParts(ctx context.Context, o options, s story) (_ *parts, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p.ending(func() error { return os.RemoveAll(dir) })
+	p.Ending(func() error { return os.RemoveAll(dir) })
 	dsn, nameServers, err := p.startServers(ctx)
 	if err != nil {
 		return nil, err
@@ -89,7 +78,7 @@ func startParts(ctx context.Context, o options, s story) (_ *parts, err error) {
 	if err := p.consumer.start(); err != nil {
 		return nil, err
 	}
-	p.ending(p.consumer.stop)
+	p.Ending(p.consumer.stop)
 	s.tell("the consumer runs, on a schema that it migrated itself")
 
 	runner, err := extplugin.NewRunner(extplugin.RunnerConfig{
@@ -101,14 +90,14 @@ func startParts(ctx context.Context, o options, s story) (_ *parts, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p.ending(runner.Stop)
+	p.Ending(runner.Stop)
 	if err := runner.Start(ctx); err != nil {
 		return nil, err
 	}
 	if p.producer, err = rocketlog.NewProducer(rocketlog.ProducerConfig{NameServers: nameServers}); err != nil {
 		return nil, err
 	}
-	p.ending(p.producer.Close)
+	p.Ending(p.producer.Close)
 	routes, global := bindings(p.topic)
 	var sender rocketlog.Sender = p.producer
 	if !o.serve {
@@ -132,24 +121,24 @@ func (p *parts) startServers(ctx context.Context) (dsn string, nameServers []str
 	if p.servers, err = stack.Start(ctx, stack.Options{}); err != nil {
 		return "", nil, err
 	}
-	p.ending(p.servers.Stop)
+	p.Ending(p.servers.Stop)
 	ending := context.WithoutCancel(ctx)
 	mq, db := p.servers.RocketMQ, p.servers.Database
 	if err := mq.CreateTopic(ctx, p.topic, queues, stack.ReadWrite); err != nil {
 		return "", nil, err
 	}
-	p.ending(func() error { return mq.DeleteTopic(ending, p.topic) })
+	p.Ending(func() error { return mq.DeleteTopic(ending, p.topic) })
 	if err := mq.CreateGroup(ctx, p.group); err != nil {
 		return "", nil, err
 	}
-	p.ending(func() error { return mq.DeleteGroup(ending, p.group) })
+	p.Ending(func() error { return mq.DeleteGroup(ending, p.group) })
 	if dsn, err = db.CreateDatabase(ctx, p.database); err != nil {
 		return "", nil, err
 	}
-	p.ending(func() error { return db.DropDatabase(ending, p.database) })
+	p.Ending(func() error { return db.DropDatabase(ending, p.database) })
 	if p.db, err = sql.Open("mysql", dsn); err != nil {
 		return "", nil, fmt.Errorf("the demo's own connection: %w", err)
 	}
-	p.ending(p.db.Close)
+	p.Ending(p.db.Close)
 	return dsn, mq.NameServers(), nil
 }
