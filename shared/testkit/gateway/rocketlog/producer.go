@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/apache/rocketmq-client-go/v2"
 	"github.com/apache/rocketmq-client-go/v2/primitive"
@@ -60,6 +61,10 @@ func NewProducer(config ProducerConfig) (*Producer, error) {
 // Send sends a message and waits for the broker's confirmation.
 func (p *Producer) Send(ctx context.Context, m Message) error {
 	result, err := p.send(ctx, m)
+	for tries := 1; unaddressed(err, m.Topic) && tries < routeTries && ctx.Err() == nil; tries++ {
+		time.Sleep(routeTick)
+		result, err = p.send(ctx, m)
+	}
 	if err != nil {
 		return fmt.Errorf("send to topic %s: %w", m.Topic, err)
 	}
@@ -67,6 +72,19 @@ func (p *Producer) Send(ctx context.Context, m Message) error {
 		return fmt.Errorf("send to topic %s: the broker answered status %d", m.Topic, result.Status)
 	}
 	return nil
+}
+
+// How often, and how far apart, a message is tried while the client has a topic's queues without its brokers' addresses.
+const (
+	routeTries = 100
+	routeTick  = 10 * time.Millisecond
+)
+
+// unaddressed says that the client chose a queue and then did not know its broker's address, so that nothing was sent. It
+// publishes a new topic's queues to its senders before it stores the addresses (UpdateTopicRouteInfoWithDefault). For a
+// topic that does not exist it says "the topic=…".
+func unaddressed(err error, topic string) bool {
+	return err != nil && err.Error() == "topic="+topic+" route info not found"
 }
 
 func (p *Producer) send(ctx context.Context, m Message) (*primitive.SendResult, error) {

@@ -3,6 +3,7 @@ package rocketlog
 import (
 	"bytes"
 	"slices"
+	"sync"
 	"testing"
 
 	"gateway-billing.internal/shared/testkit/stack"
@@ -39,5 +40,29 @@ func TestSendsToARealRocketMQ(t *testing.T) {
 	}
 	if err := p.Send(t.Context(), Message{Topic: "no-such-topic", Body: []byte("{}")}); err == nil {
 		t.Error("a missing topic took a message")
+	}
+}
+
+// The client knows of queues before it knows where their broker is: the first senders of a new client meet that.
+func TestManyFirstSenders(t *testing.T) {
+	mq := stack.Shared(t).RocketMQ
+	topic := mq.NewTopic(t, 8)
+	for range 20 {
+		p, err := NewProducer(ProducerConfig{NameServers: mq.NameServers()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sending sync.WaitGroup
+		for range 64 {
+			sending.Go(func() {
+				if err := p.Send(t.Context(), Message{Topic: topic, Body: []byte("{}")}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		sending.Wait()
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
