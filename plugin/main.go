@@ -115,7 +115,10 @@ func serve(getenv func(string) string, log zerolog.Logger) error {
 		})
 	}
 	log.Info().Str("socket", s.socket).Msg("listening")
-	server := frameserver.New(frameserver.Options{Handle: inside.Handle, Grace: grace, Drain: s.drain, Metrics: metrics, Log: log})
+	server := frameserver.New(frameserver.Options{
+		Handle: inside.Handle, Together: [2][]byte{inside.Question(billingstamp.RequestIDVar), inside.Question(billingstamp.ConsumerVar)},
+		Grace: grace, Drain: s.drain, Metrics: metrics, Log: log,
+	})
 	cutOff := server.Serve(ctx, listener)
 	if cutOff > 0 {
 		log.Warn().Int("calls", cutOff).Dur("drain_ms", s.drain).Msg("calls were cut off: their requests pass unstamped, or are refused")

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ReneKroon/ttlcache/v2"
+	extrainfo "github.com/api7/ext-plugin-proto/go/A6/ExtraInfo"
 	prepareconf "github.com/api7/ext-plugin-proto/go/A6/PrepareConf"
 	flatbuffers "github.com/google/flatbuffers/go"
 
@@ -95,4 +96,21 @@ func handle(kind byte, payload []byte, conn net.Conn) (*flatbuffers.Builder, err
 	default:
 		return nil, errKind
 	}
+}
+
+// Question is the frame, head and payload, by which a request asks the gateway for a variable: byte for byte the library's.
+func Question(variable string) []byte {
+	builder := util.GetBuilder()
+	defer util.PutBuilder(builder)
+	name := builder.CreateString(variable)
+	extrainfo.VarStart(builder)
+	extrainfo.VarAddName(builder, name)
+	info := extrainfo.VarEnd(builder)
+	extrainfo.ReqStart(builder)
+	extrainfo.ReqAddInfoType(builder, extrainfo.InfoVar)
+	extrainfo.ReqAddInfo(builder, info)
+	builder.Finish(extrainfo.ReqEnd(builder))
+	payload := builder.FinishedBytes()
+	n := len(payload)
+	return append([]byte{ExtraInfo, byte(n >> 16), byte(n >> 8), byte(n)}, payload...)
 }

@@ -8,6 +8,13 @@ import (
 	"gateway-billing.internal/shared/billingkey"
 )
 
+// The variables of the gateway that name a request and its APISIX consumer. Who asks for the first asks for the second behind
+// it, unless the first can't be used.
+const (
+	RequestIDVar = "request_id"
+	ConsumerVar  = "consumer_name"
+)
+
 // identity is who sent which request.
 type identity struct {
 	id     billingkey.RequestID
@@ -18,7 +25,7 @@ type identity struct {
 
 // identify learns the identity as the configuration says.
 //
-// From var it asks the gateway for $request_id and $consumer_name, a round trip each. From headers it takes what the
+// From var it asks the gateway for $request_id and $consumer_name. From headers it takes what the
 // gateway's proxy-rewrite wrote over the client's billing headers. A request ID there that is not single and
 // well-formed means that nothing was written over, so the APISIX consumer beside it may be the client's as well: both
 // are asked for. An absent or odd APISIX consumer alone is asked for; a single empty one is an anonymous request.
@@ -35,7 +42,7 @@ func (p *Plugin) identify(c *Conf, r runnerhttp.Request, came billingHeaders) (w
 		}
 	}
 	who.source = billingkey.IDFromVar
-	id, err := r.Var("request_id")
+	id, err := r.Var(RequestIDVar)
 	if err != nil {
 		return who, fmt.Errorf("ask for $request_id: %w", err)
 	}
@@ -47,7 +54,7 @@ func (p *Plugin) identify(c *Conf, r runnerhttp.Request, came billingHeaders) (w
 }
 
 func askConsumer(r runnerhttp.Request) (string, error) {
-	name, err := r.Var("consumer_name")
+	name, err := r.Var(ConsumerVar)
 	if err != nil {
 		return "", fmt.Errorf("ask for $consumer_name: %w", err)
 	}

@@ -28,11 +28,12 @@ type frames struct {
 	in      *bufio.Reader
 	payload bytes.Buffer
 	out     []byte
+	ahead   ahead
 	limited bool // a read deadline is set
 }
 
-func newFrames(conn net.Conn) *frames {
-	return &frames{Conn: conn, in: bufio.NewReader(conn)}
+func newFrames(conn net.Conn, together [2][]byte) *frames {
+	return &frames{Conn: conn, in: bufio.NewReader(conn), ahead: ahead{first: together[0], second: together[1]}}
 }
 
 // await returns when a frame begins, or the connection ends.
@@ -95,11 +96,20 @@ func (f *frames) Write(p []byte) (int, error) {
 	if len(f.out) < headLength || len(f.out) < headLength+payloadLength(f.out) {
 		return len(p), nil
 	}
+	send, err := f.question(f.out)
+	if err != nil || len(send) == 0 {
+		f.out = f.out[:0]
+		return len(p), err
+	}
+	f.out = send
 	return len(p), f.flush()
 }
 
 // send writes one frame.
 func (f *frames) send(kind byte, payload []byte) error {
+	if err := f.forget(); err != nil {
+		return err
+	}
 	n := len(payload)
 	f.out = append(append(f.out[:0], kind, byte(n>>16), byte(n>>8), byte(n)), payload...)
 	return f.flush()

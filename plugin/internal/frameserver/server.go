@@ -18,6 +18,9 @@ import (
 type Options struct {
 	// Handle is inside.Handle, but for tests.
 	Handle func(kind byte, payload []byte, conn net.Conn) inside.Answer
+	// Together are two questions of a request to the gateway, as whole frames: who asks the first will ask the second, so both
+	// are sent at once. Empty for none.
+	Together [2][]byte
 	// Grace is how long everything goes on after the end was asked for, and Drain how long after that what is under way.
 	Grace, Drain time.Duration
 	Metrics      *runnermetrics.Metrics
@@ -74,7 +77,7 @@ func (s *Server) accept(listener net.Listener) {
 }
 
 func (s *Server) start(conn net.Conn) {
-	c := &connection{server: s, frames: newFrames(conn)}
+	c := &connection{server: s, frames: newFrames(conn, s.Together)}
 	s.mu.Lock()
 	s.conns[c] = struct{}{}
 	s.mu.Unlock()
