@@ -74,6 +74,7 @@ func checkSums(t testing.TB, db *sql.DB) {
 		{"%Y-%m-%d 00:00:00", "SELECT start, %s FROM usage_rollup WHERE span = 1440 AND cut = 'all'"},
 		{"", "SELECT start, %s FROM usage_rollup WHERE span = 15 AND cut = 'all'"},
 		{"%Y-%m-%d %H:00:00", "SELECT start, %s FROM usage_rollup WHERE span = 60 AND cut = 'consumer'"},
+		{"", "SELECT start, %s FROM usage_rollup WHERE span = 15 AND cut = 'consumer'"},
 		{"%Y-%m-%d 00:00:00", "SELECT start, %s FROM usage_rollup WHERE span = 1440 AND cut = 'consumer'"},
 	} {
 		names := "consumer, route_id, service_id, model, status_class, billable"

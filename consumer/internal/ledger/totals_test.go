@@ -214,9 +214,6 @@ func wantedAnswers(q *totals.Query, rows []accountRow) (all []string) {
 			}
 		}
 		quantity := "{" + strings.Join(units, ",") + "}"
-		if len(units) == 0 {
-			quantity = "null"
-		}
 		all = append(all, fmt.Sprintf(`%s {"records":%d,"usage_missing":%d,"usage_partial":%d,"prompt_tokens":%s,"completion_tokens":%s,`+
 			`"total_tokens":%s,"cached_tokens":%s,"cache_write_tokens":%s,"reasoning_tokens":%s,"audio_tokens":%s,"quantities":%s}`,
 			group, len(members), missing, partial, tokens[0], tokens[1], tokens[2], tokens[3], tokens[4], tokens[5], tokens[6], quantity))

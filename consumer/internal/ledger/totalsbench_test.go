@@ -46,13 +46,15 @@ func BenchmarkUsageQuery(b *testing.B) {
 		WHERE d.i < 33 AND q.i < 96 AND r.i < 3 AND m.i < 5 ORDER BY 3, 4`)
 	for _, level := range []string{
 		`INSERT INTO usage_hourly SELECT TIMESTAMPADD(MINUTE, -MINUTE(start), start) AS begun, bucket, unit, MIN(consumer), MIN(route_id), MIN(service_id), MIN(model),
-		  MIN(status_class), MIN(billable), SUM(quantity), SUM(records), SUM(usage_missing), SUM(usage_partial), SUM(prompt_tokens), SUM(completion_tokens), SUM(total_tokens), SUM(cached_tokens), SUM(cache_write_tokens), SUM(reasoning_tokens), SUM(audio_tokens) FROM usage_rollup WHERE span = 15 GROUP BY begun, bucket, unit ORDER BY begun, bucket`,
+		  MIN(status_class), MIN(billable), SUM(quantity), SUM(records), SUM(usage_missing), SUM(usage_partial), SUM(prompt_tokens), SUM(completion_tokens), SUM(total_tokens), SUM(cached_tokens), SUM(cache_write_tokens), SUM(reasoning_tokens), SUM(audio_tokens) FROM usage_rollup WHERE span = 15 AND cut = 'all' GROUP BY begun, bucket, unit ORDER BY begun, bucket`,
 		`INSERT INTO usage_rollup SELECT 1440, 'all', CAST(DATE(hour) AS DATETIME) AS begun, bucket, unit, MIN(consumer), MIN(route_id), MIN(service_id), MIN(model),
 		  MIN(status_class), MIN(billable), SUM(quantity), SUM(records), SUM(usage_missing), SUM(usage_partial), SUM(prompt_tokens), SUM(completion_tokens), SUM(total_tokens), SUM(cached_tokens), SUM(cache_write_tokens), SUM(reasoning_tokens), SUM(audio_tokens) FROM usage_hourly GROUP BY begun, bucket, unit ORDER BY begun, bucket`,
+		`INSERT INTO usage_rollup SELECT 15, 'consumer', start, UNHEX(SHA2(consumer, 256)) AS name_hash, unit, MIN(consumer), NULL, NULL, NULL,
+		  NULL, MIN(billable), SUM(quantity), SUM(records), SUM(usage_missing), SUM(usage_partial), SUM(prompt_tokens), SUM(completion_tokens), SUM(total_tokens), SUM(cached_tokens), SUM(cache_write_tokens), SUM(reasoning_tokens), SUM(audio_tokens) FROM usage_rollup WHERE span = 15 AND cut = 'all' GROUP BY start, name_hash, unit ORDER BY start, name_hash`,
 		`INSERT INTO usage_rollup SELECT 60, 'consumer', hour, UNHEX(SHA2(consumer, 256)) AS name_hash, unit, MIN(consumer), NULL, NULL, NULL,
 		  NULL, MIN(billable), SUM(quantity), SUM(records), SUM(usage_missing), SUM(usage_partial), SUM(prompt_tokens), SUM(completion_tokens), SUM(total_tokens), SUM(cached_tokens), SUM(cache_write_tokens), SUM(reasoning_tokens), SUM(audio_tokens) FROM usage_hourly GROUP BY hour, name_hash, unit ORDER BY hour, name_hash`,
 		`INSERT INTO usage_rollup SELECT 1440, 'consumer', CAST(DATE(start) AS DATETIME) AS begun, bucket, unit, MIN(consumer), NULL, NULL, NULL,
-		  NULL, MIN(billable), SUM(quantity), SUM(records), SUM(usage_missing), SUM(usage_partial), SUM(prompt_tokens), SUM(completion_tokens), SUM(total_tokens), SUM(cached_tokens), SUM(cache_write_tokens), SUM(reasoning_tokens), SUM(audio_tokens) FROM usage_rollup WHERE span = 60 GROUP BY begun, bucket, unit ORDER BY begun, bucket`,
+		  NULL, MIN(billable), SUM(quantity), SUM(records), SUM(usage_missing), SUM(usage_partial), SUM(prompt_tokens), SUM(completion_tokens), SUM(total_tokens), SUM(cached_tokens), SUM(cache_write_tokens), SUM(reasoning_tokens), SUM(audio_tokens) FROM usage_rollup WHERE span = 60 AND cut = 'consumer' GROUP BY begun, bucket, unit ORDER BY begun, bucket`,
 	} {
 		exec(b, db, level)
 	}

@@ -64,17 +64,17 @@ func nextHour(t time.Time, loc *time.Location) time.Time {
 // a day out.
 func laterDay(t time.Time, y int, m time.Month, d int, loc *time.Location) time.Time {
 	for {
-		if start := dayStart(y, m, d, loc); start.After(t) {
+		if start := DayStart(y, m, d, loc); start.After(t) {
 			return start
 		}
 		d++
 	}
 }
 
-// dayStart is when a day begins in a zone: the last moment at which the calendar turns to it. Where clocks are put forward
+// DayStart is when a day begins in a zone: the last moment at which the calendar turns to it. Where clocks are put forward
 // at midnight that is no midnight, and where they are put back to before it, it is the second one. A day that the zone left
 // out begins with the next.
-func dayStart(y int, m time.Month, d int, loc *time.Location) time.Time {
+func DayStart(y int, m time.Month, d int, loc *time.Location) time.Time {
 	midnight := time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 	from, to := midnight.Add(-26*time.Hour), midnight.Add(26*time.Hour)
 	var start time.Time

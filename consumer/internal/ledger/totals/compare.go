@@ -100,13 +100,13 @@ func (s *snapshot) compare(ctx context.Context, from, to int64) (all []compariso
 			continue
 		}
 		c := comparison{l, counted.between(first, last).at(l), unfolded.between(first, last).at(l)}
-		if l.Span == quarter { // at gave the same map, which is needed as it is for the other levels
+		if l == (Level{Span: quarter}) { // at gave the same map, which is needed as it is for the other levels
 			c.kept = buckets{}
 			for key, have := range unfolded {
 				c.kept.of(key, &have.names).sums.Add(&have.sums)
 			}
 		}
-		err := s.level(ctx, stretch{l, first, last}, nil, func(start int64, n *names, sums *Sums) error {
+		err := s.level(ctx, stretch{Level: l, from: first, to: last}, nil, func(start int64, n *names, sums *Sums) error {
 			c.kept.of(bucket{start, n.hash()}, n).sums.Add(sums)
 			return nil
 		})

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"gateway-billing.internal/consumer/internal/decimal"
 )
 
 // names are what usage is summed by, time apart.
@@ -83,15 +85,29 @@ type group struct {
 	sums   Sums
 }
 
-// add adds sums that begin at a time (seconds since 1970) under names.
-func (g *groups) add(start int64, n *names, sums *Sums) error {
-	if !g.filter.takes(n) {
-		return nil
+// at adds what is read for a stretch.
+func (g *groups) at(part *stretch) adder {
+	return func(start int64, n *names, sums *Sums) error {
+		if !g.filter.takes(n) {
+			return nil
+		}
+		if p := part.period(start); p >= 0 {
+			if err := g.add(p, n, sums); err != nil {
+				return err
+			}
+		}
+		if part.bounds != nil || part.minus < 0 {
+			return nil
+		}
+		return g.add(part.minus, n, sums.Negative())
 	}
-	period, exact := slices.BinarySearch(g.bounds, start)
-	if !exact {
-		period--
-	}
+}
+
+// all adds what lies anywhere in the query's time.
+func (g *groups) all() adder { return g.at(&stretch{bounds: g.bounds}) }
+
+// add adds sums under names to a period.
+func (g *groups) add(period int, n *names, sums *Sums) error {
 	// A name goes into the key with its length, and the unknown one without.
 	key := binary.AppendVarint(g.key[:0], int64(period))
 	for _, by := range g.by {
@@ -121,7 +137,10 @@ func (g *groups) result(loc *time.Location) Result {
 	var r Result
 	for _, have := range g.byKey {
 		if have.sums.IsZero() {
-			continue // what was raised away
+			continue // what was raised away, or moved to another period
+		}
+		if have.sums.Quantities == nil {
+			have.sums.Quantities = map[string]decimal.Amount{}
 		}
 		r.Rows = append(r.Rows, Row{
 			Start: time.Unix(g.bounds[have.period], 0).In(loc), End: time.Unix(g.bounds[have.period+1], 0).In(loc),

@@ -17,10 +17,10 @@ const (
 // hourly is the level of the table usage_hourly.
 var hourly = Level{Span: hour}
 
-// levels are all of them but for hourly in the table usage_rollup. There is none by quarters and APISIX consumer: only the
-// edges of days of a few zones are cut that fine.
+// levels are all of them; but for hourly they stand in the table usage_rollup.
 var levels = []Level{
-	{Span: quarter}, hourly, {Span: day}, {Span: hour, ByConsumer: true}, {Span: day, ByConsumer: true},
+	{Span: quarter}, hourly, {Span: day},
+	{Span: quarter, ByConsumer: true}, {Span: hour, ByConsumer: true}, {Span: day, ByConsumer: true},
 }
 
 func (l Level) cut() string {

@@ -35,11 +35,11 @@ func (r *Reader) Query(ctx context.Context, q Query) (Result, error) {
 			return s.recordsByDimensions(ctx, from, to, &g)
 		}
 		for _, part := range plan(g.bounds, q.byConsumer()) {
-			if err := s.level(ctx, part, q.Filter.Consumers, g.add); err != nil {
+			if err := s.level(ctx, part, q.Filter.Consumers, g.at(&part)); err != nil {
 				return err
 			}
 		}
-		return s.unfolded(ctx, from, to, g.add)
+		return s.unfolded(ctx, from, to, g.all())
 	})
 	if err != nil {
 		return Result{}, fmt.Errorf("totals: %w", err)

@@ -27,7 +27,7 @@ func (s *snapshot) recordsByDimensions(ctx context.Context, from, to int64, g *g
 	if at(from).Before(horizon) {
 		return fmt.Errorf("%w: dimensions are known from %s on", ErrPruned, horizon.Format(time.RFC3339))
 	}
-	return s.records(ctx, from, to, g.add)
+	return s.records(ctx, from, to, g.all())
 }
 
 // horizon is the time before which the ledger is pruned, the zero time where it is whole.
