@@ -2,13 +2,14 @@ package usagereport
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"gateway-billing.internal/consumer/internal/ledger/totals"
 )
 
 // TimeForms says what Span understands.
-const TimeForms = "today, yesterday, this-month, last-month, a day (2026-11-24), a month (2026-11), or a time (2026-11-24T08:00:00Z)"
+const TimeForms = "today, yesterday, this-month, last-month, a day (2026-11-24), a month (2026-11) or a time\n(2026-11-24T08:00:00Z)"
 
 // Span is the time from and to name in a zone: from the beginning of what from names to the beginning of what to names.
 // Without to it ends where what from names ends; a time does so now, at the end of the present quarter of an hour.
@@ -55,5 +56,5 @@ func named(text string, now time.Time, loc *time.Location) (begin, end time.Time
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return t, now.Add(15*time.Minute - 1).Truncate(15 * time.Minute), nil
 	}
-	return begin, end, fmt.Errorf("must be %s", TimeForms)
+	return begin, end, fmt.Errorf("must be %s", strings.ReplaceAll(TimeForms, "\n", " "))
 }
