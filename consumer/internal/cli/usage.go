@@ -22,7 +22,7 @@ part mysql of the configuration is needed.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return errors.New("say what: report, export, verify or rebuild") },
 	}
-	cmd.AddCommand(newUsageReport(environ), newUsageVerify(environ), newUsageRebuild(environ))
+	cmd.AddCommand(newUsageReport(environ), newUsageExport(environ), newUsageVerify(environ), newUsageRebuild(environ))
 	return cmd
 }
 

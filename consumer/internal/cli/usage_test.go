@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -143,5 +144,55 @@ func TestUsageVerifyAndRebuild(t *testing.T) {
 	}
 	if got := run(t, "", environ, "usage", "verify"); got.code != cli.ExitOK {
 		t.Errorf("%+v", got)
+	}
+}
+
+// Exports hold the records of a time, with the figures of a report, and go on where they were cut.
+func TestUsageExport(t *testing.T) {
+	yesterday := time.Now().UTC().AddDate(0, 0, -1).Truncate(24 * time.Hour)
+	environ, _ := usageOf(t,
+		used{"alice", "gpt", yesterday, 100, record.UsageExact},
+		used{"bob", "gpt", yesterday.Add(time.Hour), 7, record.UsageExact},
+		used{"alice", "gpt", yesterday.Add(-time.Millisecond), 1000, record.UsageExact},
+		used{"alice", "gpt", yesterday.Add(24 * time.Hour), 1000, record.UsageExact},
+	)
+	got := run(t, "", environ, "usage", "export", "--from", "yesterday")
+	lines := strings.Split(strings.TrimSpace(got.stdout), "\n")
+	if got.code != cli.ExitOK || got.stderr != "2 records with 107 tokens\n" || len(lines) != 2 || !strings.Contains(lines[0], `"consumer":"alice"`) ||
+		!strings.Contains(lines[0], `"total_tokens":100,`) {
+		t.Errorf("%+v", got)
+	}
+	dir := t.TempDir()
+	for form, parts := range map[string]string{"ndjson": "", "csv": "", "parquet": "-0001.parquet"} {
+		file := filepath.Join(dir, form)
+		args := []string{"usage", "export", "--from", "yesterday", "--output", form, "--file", file}
+		if got := run(t, "", environ, args...); got.code != cli.ExitOK || got.stderr != "2 records with 107 tokens\n" || got.stdout != "" {
+			t.Errorf("%s: %+v", form, got)
+		}
+		if got := run(t, "", environ, args...); got.code != cli.ExitError || !strings.Contains(got.stderr, "--resume") {
+			t.Errorf("%s, where it is there: %+v", form, got)
+		}
+		whole, err := os.ReadFile(file + parts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := "0 records with 0 tokens\n"
+		if parts == "" { // as if it had been interrupted
+			want = "1 records with 7 tokens\n"
+			if err := os.Truncate(file, int64(len(whole)-5)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := run(t, "", environ, append(args, "--resume")...); got.code != cli.ExitOK || got.stderr != want {
+			t.Errorf("%s, resumed: %+v", form, got)
+		}
+		if again, err := os.ReadFile(file + parts); err != nil || string(again) != string(whole) {
+			t.Errorf("%s, resumed, is another, %v:\n%s\n%s", form, err, again, whole)
+		}
+	}
+	for _, args := range []string{"usage export --output xml", "usage export --output parquet", "usage export --resume", "usage export --from noon", "usage"} {
+		if got := run(t, "", environ, strings.Fields(args)...); got.code == cli.ExitOK {
+			t.Errorf("%s: %+v", args, got)
+		}
 	}
 }

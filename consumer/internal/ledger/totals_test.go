@@ -29,6 +29,14 @@ var usageZones = []string{"UTC", "Europe/Berlin", "Asia/Kolkata", "Asia/Kathmand
 // usageFrom begins a year in which all of them put their clocks.
 var usageFrom = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
+func keyOf(at time.Time, id [16]byte) billingkey.Key {
+	key, err := billingkey.NewKey(at.UnixMilli(), id)
+	if err != nil {
+		panic(err)
+	}
+	return key
+}
+
 // randomUsage is a record of a random time around the days on which clocks are put, under few random names.
 func randomUsage(random *rand.Rand) record.Record {
 	turns := []time.Time{
@@ -43,12 +51,8 @@ func randomUsage(random *rand.Rand) record.Record {
 		return nil
 	}
 	return request(someID(), func(r *record.Record) {
-		key, err := billingkey.NewKey(at.UnixMilli(), [16]byte(r.Key[6:]))
-		if err != nil {
-			panic(err)
-		}
-		r.Key, r.RequestTime = key, at
-		r.FingerprintKey, _ = billingkey.NewKey(at.UnixMilli(), [16]byte(r.FingerprintKey[6:]))
+		r.Key, r.RequestTime = keyOf(at, [16]byte(r.Key[6:])), at
+		r.FingerprintKey = keyOf(at, [16]byte(r.FingerprintKey[6:]))
 		r.Consumer, r.RouteID, r.ServiceID = name("alice", "bob", "bob ", ""), name("chat", ""), name("s")
 		r.Usage.Model = name("gpt", "claude", "Claude")
 		r.Status, r.Billable = nil, random.IntN(4) > 0
