@@ -3,11 +3,13 @@ package ledger_test
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"gateway-billing.internal/consumer/internal/ledger"
 	"gateway-billing.internal/consumer/internal/ledger/totals"
+	"gateway-billing.internal/consumer/internal/record"
 )
 
 // BenchmarkFoldUsage folds deltas of a hundred APISIX consumers, five models and three routes, one a record, as small
@@ -94,6 +96,62 @@ func BenchmarkUsageQuery(b *testing.B) {
 			}
 			slices.Sort(took)
 			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+		})
+	}
+}
+
+// BenchmarkWriterWhileFolding writes records of a hundred APISIX consumers, five models and three routes, with nobody who folds
+// and with one who does so every two seconds, as run does: an operation is one record, and what is left to fold at the end is told.
+func BenchmarkWriterWhileFolding(b *testing.B) {
+	for _, folding := range []bool{false, true} {
+		b.Run(fmt.Sprintf("folding=%t", folding), func(b *testing.B) {
+			dsn := migrated(b)
+			w := ledgerOf(b, dsn, func(o *ledger.Options) { o.Writers = 4 })
+			store, err := ledger.Open(ledger.Options{DSN: dsn})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer store.Close()
+			records := make([]record.Record, b.N)
+			for i := range records {
+				records[i] = request(someID(), func(r *record.Record) {
+					n := int(r.Key[10])<<8 | int(r.Key[11])
+					r.Consumer, r.RouteID = new(fmt.Sprint("consumer-", n%100)), new(fmt.Sprint("route-", n/100%3))
+					r.Usage.Model = new(fmt.Sprint("model-", n/300%5))
+				})
+			}
+			b.ResetTimer()
+			done, folded := make(chan struct{}), make(chan int)
+			go func() {
+				all := 0
+				for running := folding; running; {
+					select {
+					case <-done:
+						running = false
+					case <-time.After(2 * time.Second):
+						n, err := store.FoldUsage(b.Context())
+						if err != nil {
+							b.Error(err)
+						}
+						all += n
+					}
+				}
+				folded <- all
+			}()
+			var wg sync.WaitGroup
+			for first := range 256 {
+				wg.Go(func() {
+					for i := first; i < len(records); i += 256 {
+						commit(b, w, unit(records[i]))
+					}
+				})
+			}
+			wg.Wait()
+			took := b.Elapsed()
+			close(done)
+			<-folded
+			b.ReportMetric(float64(b.N)/took.Seconds(), "records/s")
+			b.ReportMetric(float64(value[int](b, connect(b, dsn), "SELECT COUNT(*) FROM usage_delta")), "left")
 		})
 	}
 }

@@ -12,7 +12,7 @@ import (
 const (
 	// foldPage is how many deltas one transaction folds: many share their buckets, so more of them take less work each; few
 	// enough to hold their locks for moments only.
-	foldPage = 8000
+	foldPage = 16_000
 	// deletePage is how many ids one statement names.
 	deletePage = 1000
 )
