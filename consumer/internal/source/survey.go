@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"time"
 
 	"gateway-billing.internal/consumer/internal/source/remoting"
 )
@@ -27,6 +28,10 @@ type queueOffsets struct {
 	min, max int64
 	// committed is remoting.NoOffset when the group never committed.
 	committed int64
+	// next is the first offset that is not known to be recorded, as far as the broker or this process knows; oldest is
+	// when the message there was stored, zero when there is none or it can't be read just now.
+	next   int64
+	oldest time.Time
 }
 
 // usable: there is a route, and at least one broker of the topic answers and lets us pull.
@@ -56,15 +61,15 @@ func brokerNames(route remoting.Route) []string {
 	return names
 }
 
-// survey asks a name server for the route and each broker for its queues, all of them or those that wanted names. While
-// no name server answers, the brokers of the known route are asked: the client goes on with them too.
-func (s *Source) survey(ctx context.Context, known remoting.Route, wanted func(remoting.Queue) bool) survey {
+// survey asks a name server for the route and each broker for its queues: those that this process owns, or all when owned
+// is nil. While no name server answers, the brokers of the known route are asked: the client goes on with them too.
+func (s *Source) survey(ctx context.Context, known remoting.Route, owned map[remoting.Queue]ownedQueue) survey {
 	found := survey{queues: map[remoting.Queue]queueOffsets{}, troubles: map[string]string{}}
 	if found.route, found.noRoute = s.route(ctx); found.noRoute != "" {
 		found.route = known
 	}
 	for _, broker := range brokerNames(found.route) {
-		if err := s.surveyBroker(ctx, found, broker, wanted); err != nil {
+		if err := s.surveyBroker(ctx, found, broker, owned); err != nil {
 			found.troubles[broker] = describe(err)
 		}
 	}
@@ -104,7 +109,7 @@ func (s *Source) routeFrom(ctx context.Context, addr string) (remoting.Route, er
 	return route, err
 }
 
-func (s *Source) surveyBroker(ctx context.Context, found survey, broker string, wanted func(remoting.Queue) bool) error {
+func (s *Source) surveyBroker(ctx context.Context, found survey, broker string, owned map[remoting.Queue]ownedQueue) error {
 	addr := found.route.Masters[broker]
 	if addr == "" {
 		return errors.New("its master is not registered")
@@ -116,10 +121,15 @@ func (s *Source) surveyBroker(ctx context.Context, found survey, broker string, 
 	defer func() { _ = conn.Close() }()
 	tried := false
 	for _, q := range found.route.Queues {
-		if q.Broker != broker || (tried && wanted != nil && !wanted(q)) {
+		own, isOwned := owned[q]
+		if q.Broker != broker || (tried && owned != nil && !isOwned) {
 			continue
 		}
-		offsets, err := s.surveyQueue(ctx, conn, q.ID)
+		acked := int64(remoting.NoOffset)
+		if isOwned {
+			acked = own.committed
+		}
+		offsets, err := s.surveyQueue(ctx, conn, q.ID, acked)
 		if err != nil {
 			return err
 		}
@@ -134,15 +144,46 @@ func (s *Source) surveyBroker(ctx context.Context, found survey, broker string, 
 	return nil
 }
 
-func (s *Source) surveyQueue(ctx context.Context, conn *remoting.Conn, queue int) (o queueOffsets, err error) {
+// surveyQueue asks for one queue. acked is how far this process has acknowledged it, remoting.NoOffset when it does not
+// know; the broker learns it some seconds later.
+func (s *Source) surveyQueue(ctx context.Context, conn *remoting.Conn, queue int, acked int64) (o queueOffsets, err error) {
 	if o.max, err = conn.MaxOffset(ctx, s.options.Topic, queue); err != nil {
 		return o, err
 	}
 	if o.min, err = conn.MinOffset(ctx, s.options.Topic, queue); err != nil {
 		return o, err
 	}
-	o.committed, err = conn.Committed(ctx, s.options.Group, s.options.Topic, queue)
+	if o.committed, err = conn.Committed(ctx, s.options.Group, s.options.Topic, queue); err != nil {
+		return o, err
+	}
+	o.next = max(acked, o.min)
+	if acked == remoting.NoOffset {
+		o.next = max(o.committed, o.min)
+	}
+	if o.next >= o.max {
+		return o, nil
+	}
+	o.oldest, err = s.storeTime(ctx, conn, queue, o.next)
 	return o, err
+}
+
+// storeTime is when the broker stored the message at an offset, of whatever tag; zero when it can't be read just now. The
+// message itself is thrown away.
+func (s *Source) storeTime(ctx context.Context, conn *remoting.Conn, queue int, at int64) (time.Time, error) {
+	// A broker that is just deleting the oldest file names the place where to go on.
+	for range 3 {
+		pulled, err := conn.Pull(ctx, remoting.PullRequest{
+			Group: s.options.Group, Topic: s.options.Topic, Tag: "*", Queue: queue, Offset: at, Max: 1,
+		})
+		if err != nil {
+			return time.Time{}, err
+		}
+		if len(pulled.Messages) > 0 {
+			return pulled.Messages[0].StoreTime, nil
+		}
+		at = pulled.Next
+	}
+	return time.Time{}, nil
 }
 
 // removeCommitted takes those queues away whose positions their brokers have.
