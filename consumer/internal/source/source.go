@@ -36,6 +36,8 @@ type Source struct {
 	// client is the logger of the client's own lines.
 	client   zerolog.Logger
 	observer Observer
+	// retention is of Run's goroutine.
+	retention retentions
 
 	mu    sync.Mutex
 	state State
@@ -53,12 +55,13 @@ func New(options Options, handler Handler, log zerolog.Logger, observer Observer
 		observer = nopObserver{}
 	}
 	return &Source{
-		options:  options,
-		handler:  handler,
-		log:      log.With().Str("component", "source").Str("group", options.Group).Logger(),
-		client:   log.With().Str("component", "rocketmq-client").Str("group", options.Group).Logger(),
-		observer: observer,
-		state:    State{Reasons: []string{"not started"}},
+		options:   options,
+		handler:   handler,
+		log:       log.With().Str("component", "source").Str("group", options.Group).Logger(),
+		client:    log.With().Str("component", "rocketmq-client").Str("group", options.Group).Logger(),
+		observer:  observer,
+		retention: retentions{},
+		state:     State{Reasons: []string{"not started"}},
 	}, nil
 }
 
@@ -108,6 +111,7 @@ func (b *backoff) sleep(ctx context.Context) {
 // its goroutines behind.
 func (s *Source) connect(ctx context.Context) (*session, error) {
 	found := s.survey(ctx, remoting.Route{}, nil)
+	s.looked(found)
 	if !found.usable() {
 		return nil, errors.New(strings.Join(found.reasons(), "; "))
 	}

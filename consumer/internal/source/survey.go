@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net"
 	"slices"
-	"strings"
 	"time"
 
 	"gateway-billing.internal/consumer/internal/source/remoting"
@@ -18,7 +17,7 @@ type survey struct {
 	route  remoting.Route
 	queues map[remoting.Queue]queueOffsets
 	// noRoute says why no name server gave a route just now; the route is an earlier one then.
-	noRoute string
+	noRoute *noRouteError
 	// troubles are by broker name.
 	troubles map[string]string
 }
@@ -32,18 +31,21 @@ type queueOffsets struct {
 	// when the message there was stored, zero when there is none or it can't be read just now.
 	next   int64
 	oldest time.Time
+	// asked is when, retention how long the broker keeps a message, 0 where it does not say.
+	asked     time.Time
+	retention time.Duration
 }
 
 // usable: there is a route, and at least one broker of the topic answers and lets us pull.
 func (v survey) usable() bool {
-	return v.noRoute == "" && len(v.troubles) < len(brokerNames(v.route))
+	return v.noRoute == nil && len(v.troubles) < len(brokerNames(v.route))
 }
 
 // reasons are what is wrong; empty when all is well.
 func (v survey) reasons() []string {
 	var out []string
-	if v.noRoute != "" {
-		out = append(out, v.noRoute)
+	if v.noRoute != nil {
+		out = append(out, v.noRoute.Error())
 	}
 	for _, broker := range slices.Sorted(maps.Keys(v.troubles)) {
 		out = append(out, fmt.Sprintf("broker %s (%s): %s", broker, v.route.Masters[broker], v.troubles[broker]))
@@ -65,7 +67,7 @@ func brokerNames(route remoting.Route) []string {
 // is nil. While no name server answers, the brokers of the known route are asked: the client goes on with them too.
 func (s *Source) survey(ctx context.Context, known remoting.Route, owned map[remoting.Queue]ownedQueue) survey {
 	found := survey{queues: map[remoting.Queue]queueOffsets{}, troubles: map[string]string{}}
-	if found.route, found.noRoute = s.route(ctx); found.noRoute != "" {
+	if found.route, found.noRoute = s.route(ctx); found.noRoute != nil {
 		found.route = known
 	}
 	for _, broker := range brokerNames(found.route) {
@@ -74,39 +76,6 @@ func (s *Source) survey(ctx context.Context, known remoting.Route, owned map[rem
 		}
 	}
 	return found
-}
-
-// route asks the name servers in turn, until one has the topic. Otherwise it says why, server by server.
-func (s *Source) route(ctx context.Context) (route remoting.Route, trouble string) {
-	var troubles []string
-	for _, addr := range s.options.NameServers {
-		route, err := s.routeFrom(ctx, addr)
-		if err == nil {
-			return route, ""
-		}
-		troubles = append(troubles, fmt.Sprintf("name server %s: %s", addr, describe(err)))
-	}
-	return remoting.Route{}, strings.Join(troubles, "; ")
-}
-
-func (s *Source) routeFrom(ctx context.Context, addr string) (remoting.Route, error) {
-	conn, err := remoting.Dial(ctx, addr, s.options.credentials())
-	if err != nil {
-		return remoting.Route{}, err
-	}
-	defer func() { _ = conn.Close() }()
-	route, err := conn.Route(ctx, s.options.Topic)
-	if err == nil && len(route.Queues) == 0 {
-		err = errors.New("the topic has no readable queue")
-		if strings.HasPrefix(s.options.Topic, DLQ("")) {
-			err = fmt.Errorf("the DLQ %s may be written only, as older brokers make it: give it permission 6 "+
-				"(mqadmin updateTopicPerm -p 6)", s.options.Topic)
-		}
-	}
-	if errors.Is(err, remoting.ErrNoTopic) && strings.HasPrefix(s.options.Topic, DLQ("")) {
-		err = fmt.Errorf("there is no %s: nothing has been sent there yet", s.options.Topic)
-	}
-	return route, err
 }
 
 func (s *Source) surveyBroker(ctx context.Context, found survey, broker string, owned map[remoting.Queue]ownedQueue) error {
@@ -119,6 +88,7 @@ func (s *Source) surveyBroker(ctx context.Context, found survey, broker string, 
 		return err
 	}
 	defer func() { _ = conn.Close() }()
+	retention := s.retention.of(ctx, broker, conn)
 	tried := false
 	for _, q := range found.route.Queues {
 		own, isOwned := owned[q]
@@ -133,6 +103,7 @@ func (s *Source) surveyBroker(ctx context.Context, found survey, broker string, 
 		if err != nil {
 			return err
 		}
+		offsets.retention = retention
 		found.queues[q] = offsets
 		if !tried {
 			tried = true
@@ -147,6 +118,7 @@ func (s *Source) surveyBroker(ctx context.Context, found survey, broker string, 
 // surveyQueue asks for one queue. acked is how far this process has acknowledged it, remoting.NoOffset when it does not
 // know; the broker learns it some seconds later.
 func (s *Source) surveyQueue(ctx context.Context, conn *remoting.Conn, queue int, acked int64) (o queueOffsets, err error) {
+	o.asked = time.Now()
 	if o.max, err = conn.MaxOffset(ctx, s.options.Topic, queue); err != nil {
 		return o, err
 	}
