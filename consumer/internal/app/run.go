@@ -60,6 +60,9 @@ func Run(ctx context.Context, cfg config.Config, log zerolog.Logger) (err error)
 	if err != nil {
 		return err
 	}
+	if cfg.HTTP.Pprof {
+		server.ServeProfiles()
+	}
 	log.Info().Str("address", server.Address()).Msg("serving /healthz, /readyz and /metrics")
 
 	// What stands beside the flow outlives the drain: it shows the drain.
