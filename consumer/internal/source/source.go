@@ -24,9 +24,10 @@ type Message struct {
 	Reconsumed int
 }
 
-// Handler records one message. It returns nil only after what the message holds is committed, and blocks while that is
-// not possible. It returns an error only when ctx ended before. It is called from many goroutines at once.
-type Handler func(ctx context.Context, m Message) error
+// Handler records messages of one queue, in their order. It returns when what they hold is committed, and blocks while that is
+// not possible: with nil, or with an error for each message that is not recorded and nil for the others. There is an error
+// only where ctx ended before, or where the handler is at fault. It is called from many goroutines at once.
+type Handler func(ctx context.Context, messages []Message) (errs []error)
 
 // Source reads a topic as a member of a group and hands each message to a handler. See the package comment.
 type Source struct {
