@@ -114,8 +114,8 @@ func (w *world) count(t *testing.T, query string, args ...any) int {
 }
 
 // sums are the usage deltas together with the sums of hours that they are folded into, as a table.
-const sums = `(SELECT consumer, billable, unit, quantity, records FROM usage_delta
-	UNION ALL SELECT consumer, billable, unit, quantity, records FROM usage_hourly) AS sums`
+const sums = `(SELECT consumer, billable, unit, quantity, records, total_tokens FROM usage_delta
+	UNION ALL SELECT consumer, billable, unit, quantity, records, total_tokens FROM usage_hourly) AS sums`
 
 func (w *world) records(t *testing.T) int {
 	return w.count(t, "SELECT COUNT(*) FROM mq_consume_log")

@@ -155,29 +155,72 @@ type StampSeen struct {
 }
 
 type UsageDeltum struct {
-	ID          int64
-	Hour        time.Time
-	Consumer    *string
-	RouteID     *string
-	ServiceID   *string
-	Model       *string
-	StatusClass *string
-	Billable    bool
-	Unit        string
-	Quantity    string
-	Records     int64
+	ID               int64
+	Quarter          time.Time
+	Consumer         *string
+	RouteID          *string
+	ServiceID        *string
+	Model            *string
+	StatusClass      *string
+	Billable         bool
+	Unit             string
+	Quantity         string
+	Records          int64
+	UsageMissing     int64
+	UsagePartial     int64
+	PromptTokens     string
+	CompletionTokens string
+	TotalTokens      string
+	CachedTokens     string
+	CacheWriteTokens string
+	ReasoningTokens  string
+	AudioTokens      string
 }
 
 type UsageHourly struct {
-	Hour        time.Time
-	Bucket      []byte
-	Unit        string
-	Consumer    *string
-	RouteID     *string
-	ServiceID   *string
-	Model       *string
-	StatusClass *string
-	Billable    bool
-	Quantity    string
-	Records     int64
+	Hour             time.Time
+	Bucket           []byte
+	Unit             string
+	Consumer         *string
+	RouteID          *string
+	ServiceID        *string
+	Model            *string
+	StatusClass      *string
+	Billable         bool
+	Quantity         string
+	Records          int64
+	UsageMissing     int64
+	UsagePartial     int64
+	PromptTokens     string
+	CompletionTokens string
+	TotalTokens      string
+	CachedTokens     string
+	CacheWriteTokens string
+	ReasoningTokens  string
+	AudioTokens      string
+}
+
+type UsageRollup struct {
+	Span             int16
+	Cut              string
+	Start            time.Time
+	Bucket           []byte
+	Unit             string
+	Consumer         *string
+	RouteID          *string
+	ServiceID        *string
+	Model            *string
+	StatusClass      *string
+	Billable         bool
+	Quantity         string
+	Records          int64
+	UsageMissing     int64
+	UsagePartial     int64
+	PromptTokens     string
+	CompletionTokens string
+	TotalTokens      string
+	CachedTokens     string
+	CacheWriteTokens string
+	ReasoningTokens  string
+	AudioTokens      string
 }

@@ -13,20 +13,32 @@ import (
 
 const addUsageHourly = `-- name: AddUsageHourly :exec
 INSERT INTO usage_hourly (
-  hour, bucket, unit, consumer, route_id, service_id, model, status_class, billable, quantity, records
+  hour, bucket, unit, consumer, route_id, service_id, model, status_class, billable, quantity, records, usage_missing,
+  usage_partial, prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens, reasoning_tokens,
+  audio_tokens
 )
-SELECT hour, UNHEX(SHA2(CONCAT(
+SELECT TIMESTAMPADD(MINUTE, -MINUTE(quarter), quarter) AS begun, UNHEX(SHA2(CONCAT(
     COALESCE(CONCAT(LENGTH(consumer), ':', consumer), '-'), COALESCE(CONCAT(LENGTH(route_id), ':', route_id), '-'),
     COALESCE(CONCAT(LENGTH(service_id), ':', service_id), '-'), COALESCE(CONCAT(LENGTH(model), ':', model), '-'),
-    COALESCE(CONCAT(LENGTH(status_class), ':', status_class), '-'), billable), 256)) AS bucket,
-  unit, MIN(consumer) AS consumer, MIN(route_id) AS route_id, MIN(service_id) AS service_id, MIN(model) AS model,
-  MIN(status_class) AS status_class, MIN(billable) AS billable, SUM(quantity) AS quantity, SUM(records) AS records
+    COALESCE(CONCAT(LENGTH(status_class), ':', status_class), '-'), billable), 256)) AS name_hash,
+  unit, MIN(consumer), MIN(route_id), MIN(service_id), MIN(model), MIN(status_class), MIN(billable), SUM(quantity),
+  SUM(records), SUM(usage_missing), SUM(usage_partial), SUM(prompt_tokens), SUM(completion_tokens), SUM(total_tokens),
+  SUM(cached_tokens), SUM(cache_write_tokens), SUM(reasoning_tokens), SUM(audio_tokens)
 FROM usage_delta
 WHERE id IN (/*SLICE:ids*/?)
-GROUP BY hour, bucket, unit
-ORDER BY hour, bucket, unit
+GROUP BY begun, name_hash, unit
+ORDER BY begun, name_hash, unit
 ON DUPLICATE KEY UPDATE usage_hourly.quantity = usage_hourly.quantity + VALUES(quantity),
-  usage_hourly.records = usage_hourly.records + VALUES(records)
+  usage_hourly.records = usage_hourly.records + VALUES(records),
+  usage_hourly.usage_missing = usage_hourly.usage_missing + VALUES(usage_missing),
+  usage_hourly.usage_partial = usage_hourly.usage_partial + VALUES(usage_partial),
+  usage_hourly.prompt_tokens = usage_hourly.prompt_tokens + VALUES(prompt_tokens),
+  usage_hourly.completion_tokens = usage_hourly.completion_tokens + VALUES(completion_tokens),
+  usage_hourly.total_tokens = usage_hourly.total_tokens + VALUES(total_tokens),
+  usage_hourly.cached_tokens = usage_hourly.cached_tokens + VALUES(cached_tokens),
+  usage_hourly.cache_write_tokens = usage_hourly.cache_write_tokens + VALUES(cache_write_tokens),
+  usage_hourly.reasoning_tokens = usage_hourly.reasoning_tokens + VALUES(reasoning_tokens),
+  usage_hourly.audio_tokens = usage_hourly.audio_tokens + VALUES(audio_tokens)
 `
 
 // AddUsageHourly adds deltas that this transaction has locked to the sums of their hours, in the order of the sums' key. A
@@ -47,11 +59,81 @@ func (q *Queries) AddUsageHourly(ctx context.Context, ids []int64) error {
 	return err
 }
 
-const deleteUsageDeltas = `-- name: DeleteUsageDeltas :execrows
-DELETE FROM usage_delta WHERE id IN (/*SLICE:ids*/?)
+const addUsageRollup = `-- name: AddUsageRollup :exec
+INSERT INTO usage_rollup (
+  span, cut, start, bucket, unit, consumer, route_id, service_id, model, status_class, billable, quantity, records,
+  usage_missing, usage_partial, prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens,
+  reasoning_tokens, audio_tokens
+)
+SELECT ?, ?,
+  IF(?, CAST(DATE(quarter) AS DATETIME),
+    IF(?, TIMESTAMPADD(MINUTE, -MINUTE(quarter), quarter), quarter)) AS begun,
+  UNHEX(SHA2(CONCAT(COALESCE(CONCAT(LENGTH(consumer), ':', consumer), '-'), IF(?, CONCAT(
+    COALESCE(CONCAT(LENGTH(route_id), ':', route_id), '-'), COALESCE(CONCAT(LENGTH(service_id), ':', service_id), '-'),
+    COALESCE(CONCAT(LENGTH(model), ':', model), '-'), COALESCE(CONCAT(LENGTH(status_class), ':', status_class), '-')),
+    '----'), billable), 256)) AS name_hash,
+  unit, MIN(consumer), IF(?, MIN(route_id), NULL), IF(?, MIN(service_id), NULL),
+  IF(?, MIN(model), NULL), IF(?, MIN(status_class), NULL), MIN(billable), SUM(quantity),
+  SUM(records), SUM(usage_missing), SUM(usage_partial), SUM(prompt_tokens), SUM(completion_tokens), SUM(total_tokens),
+  SUM(cached_tokens), SUM(cache_write_tokens), SUM(reasoning_tokens), SUM(audio_tokens)
+FROM usage_delta
+WHERE id IN (/*SLICE:ids*/?)
+GROUP BY begun, name_hash, unit
+ORDER BY begun, name_hash, unit
+ON DUPLICATE KEY UPDATE usage_rollup.quantity = usage_rollup.quantity + VALUES(quantity),
+  usage_rollup.records = usage_rollup.records + VALUES(records),
+  usage_rollup.usage_missing = usage_rollup.usage_missing + VALUES(usage_missing),
+  usage_rollup.usage_partial = usage_rollup.usage_partial + VALUES(usage_partial),
+  usage_rollup.prompt_tokens = usage_rollup.prompt_tokens + VALUES(prompt_tokens),
+  usage_rollup.completion_tokens = usage_rollup.completion_tokens + VALUES(completion_tokens),
+  usage_rollup.total_tokens = usage_rollup.total_tokens + VALUES(total_tokens),
+  usage_rollup.cached_tokens = usage_rollup.cached_tokens + VALUES(cached_tokens),
+  usage_rollup.cache_write_tokens = usage_rollup.cache_write_tokens + VALUES(cache_write_tokens),
+  usage_rollup.reasoning_tokens = usage_rollup.reasoning_tokens + VALUES(reasoning_tokens),
+  usage_rollup.audio_tokens = usage_rollup.audio_tokens + VALUES(audio_tokens)
 `
 
-// DeleteUsageDeltas removes deltas that the sums of their hours hold now.
+type AddUsageRollupParams struct {
+	Span     int16
+	Cut      string
+	ByDay    interface{}
+	ByHour   interface{}
+	AllNames interface{}
+	Ids      []int64
+}
+
+// AddUsageRollup does the same for the sums of one span (by_day, by_hour or neither say it once more: sqlc loses a parameter
+// that is compared) and cut.
+func (q *Queries) AddUsageRollup(ctx context.Context, arg AddUsageRollupParams) error {
+	query := addUsageRollup
+	var queryParams []interface{}
+	queryParams = append(queryParams, arg.Span)
+	queryParams = append(queryParams, arg.Cut)
+	queryParams = append(queryParams, arg.ByDay)
+	queryParams = append(queryParams, arg.ByHour)
+	queryParams = append(queryParams, arg.AllNames)
+	queryParams = append(queryParams, arg.AllNames)
+	queryParams = append(queryParams, arg.AllNames)
+	queryParams = append(queryParams, arg.AllNames)
+	queryParams = append(queryParams, arg.AllNames)
+	if len(arg.Ids) > 0 {
+		for _, v := range arg.Ids {
+			queryParams = append(queryParams, v)
+		}
+		query = strings.Replace(query, "/*SLICE:ids*/?", strings.Repeat(",?", len(arg.Ids))[1:], 1)
+	} else {
+		query = strings.Replace(query, "/*SLICE:ids*/?", "NULL", 1)
+	}
+	_, err := q.db.ExecContext(ctx, query, queryParams...)
+	return err
+}
+
+const deleteUsageDeltas = `-- name: DeleteUsageDeltas :execrows
+DELETE usage_delta FROM usage_delta FORCE INDEX (PRIMARY) WHERE usage_delta.id IN (/*SLICE:ids*/?)
+`
+
+// DeleteUsageDeltas removes deltas that the folded sums hold now. A server that would rather look at the whole of a small
+// table waits for rows of others on its way, who may wait for sums of ours.
 func (q *Queries) DeleteUsageDeltas(ctx context.Context, ids []int64) (int64, error) {
 	query := deleteUsageDeltas
 	var queryParams []interface{}
@@ -72,29 +154,42 @@ func (q *Queries) DeleteUsageDeltas(ctx context.Context, ids []int64) (int64, er
 
 const insertUsageDelta = `-- name: InsertUsageDelta :exec
 INSERT INTO usage_delta (
-  hour, consumer, route_id, service_id, model, status_class, billable, unit, quantity, records
+  quarter, consumer, route_id, service_id, model, status_class, billable, unit, quantity, records, usage_missing,
+  usage_partial, prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens, reasoning_tokens,
+  audio_tokens
 ) VALUES (
-  ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+  ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+  ?, ?, ?, ?, ?, ?, ?,
+  ?
 )
 `
 
 type InsertUsageDeltaParams struct {
-	Hour        time.Time
-	Consumer    *string
-	RouteID     *string
-	ServiceID   *string
-	Model       *string
-	StatusClass *string
-	Billable    bool
-	Unit        string
-	Quantity    string
-	Records     int64
+	Quarter          time.Time
+	Consumer         *string
+	RouteID          *string
+	ServiceID        *string
+	Model            *string
+	StatusClass      *string
+	Billable         bool
+	Unit             string
+	Quantity         string
+	Records          int64
+	UsageMissing     int64
+	UsagePartial     int64
+	PromptTokens     string
+	CompletionTokens string
+	TotalTokens      string
+	CachedTokens     string
+	CacheWriteTokens string
+	ReasoningTokens  string
+	AudioTokens      string
 }
 
-// InsertUsageDelta appends one sum, or one difference, to the usage of an hour.
+// InsertUsageDelta appends the sums, or the differences, of one unit to the usage of a quarter of an hour.
 func (q *Queries) InsertUsageDelta(ctx context.Context, arg InsertUsageDeltaParams) error {
 	_, err := q.db.ExecContext(ctx, insertUsageDelta,
-		arg.Hour,
+		arg.Quarter,
 		arg.Consumer,
 		arg.RouteID,
 		arg.ServiceID,
@@ -104,6 +199,15 @@ func (q *Queries) InsertUsageDelta(ctx context.Context, arg InsertUsageDeltaPara
 		arg.Unit,
 		arg.Quantity,
 		arg.Records,
+		arg.UsageMissing,
+		arg.UsagePartial,
+		arg.PromptTokens,
+		arg.CompletionTokens,
+		arg.TotalTokens,
+		arg.CachedTokens,
+		arg.CacheWriteTokens,
+		arg.ReasoningTokens,
+		arg.AudioTokens,
 	)
 	return err
 }

@@ -7,6 +7,7 @@
 //	4  indexes the conflicts
 //	5  adds what working with dead letters needs
 //	6  adds how far retention has come
+//	7  sums usage by quarters of an hour, with all of a sum in one row, and by days
 package migrations
 
 import (
@@ -27,7 +28,7 @@ var tables embed.FS
 // Oldest is the lowest Latest of the code that can work on this schema: such code may go on, and be started again, while
 // an upgrade rolls through. A migration that older code can't live with (it takes a column away that the code names, or
 // asks of rows what it does not write) raises Oldest to its own version; the older consumers must be stopped before it.
-const Oldest = 6
+const Oldest = 7
 
 // lockSeconds is how long a migration waits for another one: long enough for a big table to be adopted.
 const lockSeconds = 3600

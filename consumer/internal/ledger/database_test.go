@@ -62,38 +62,58 @@ func exec(t testing.TB, db *sql.DB, query string, args ...any) {
 	}
 }
 
-// checkSums fails where the usage deltas and the hourly sums are together not the sums of the records, in any hour, for any
-// name, in any unit.
+// checkSums fails where the usage deltas and what is folded of them are together not the sums of the records, at any level,
+// for any name, in any column.
 func checkSums(t testing.TB, db *sql.DB) {
 	t.Helper()
-	units := []string{"prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "cache_write_tokens",
-		"reasoning_tokens", "audio_tokens"}
-	parts := []string{"SELECT %s, 'request' AS unit, 1 AS quantity, 1 AS records FROM mq_consume_log"}
-	for _, u := range units {
-		parts = append(parts, "SELECT %s, '"+u+"', "+u+", 0 FROM mq_consume_log")
-	}
-	const names = "CAST(DATE_FORMAT(request_time, '%%Y-%%m-%%d %%H:00:00') AS DATETIME) AS hour, consumer, route_id, " +
-		"service_id, model, CONCAT(LEFT(status, 1), 'xx') AS status_class, billable"
-	all := strings.ReplaceAll(strings.Join(parts, " UNION ALL "), "%s", strings.ReplaceAll(names, "%%", "%"))
-	const columns = "hour, consumer, route_id, service_id, model, status_class, billable, unit"
-	rows, err := db.Query(fmt.Sprintf(`SELECT CONCAT_WS('|', hour, IFNULL(consumer,'?'), IFNULL(route_id,'?'),
-		IFNULL(service_id,'?'), IFNULL(model,'?'), IFNULL(status_class,'?'), billable, unit), SUM(quantity), SUM(records)
-		FROM (SELECT %s, quantity, records FROM usage_delta
-		  UNION ALL SELECT %s, quantity, records FROM usage_hourly
-		  UNION ALL SELECT %s, -quantity, -records FROM (%s) AS ledger) AS both_sides
-		GROUP BY %s HAVING SUM(quantity) <> 0 OR SUM(records) <> 0`, columns, columns, columns, all, columns))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name, quantity, records string
-		if err := rows.Scan(&name, &quantity, &records); err != nil {
+	const columns = "records, usage_missing, usage_partial, prompt_tokens, completion_tokens, total_tokens, cached_tokens, " +
+		"cache_write_tokens, reasoning_tokens, audio_tokens"
+	counts := strings.Split(columns, ", ")
+	for _, level := range []struct{ start, folded string }{
+		{"%Y-%m-%d %H:00:00", "SELECT hour AS start, %s FROM usage_hourly"},
+		{"%Y-%m-%d 00:00:00", "SELECT start, %s FROM usage_rollup WHERE span = 1440 AND cut = 'all'"},
+		{"", "SELECT start, %s FROM usage_rollup WHERE span = 15 AND cut = 'all'"},
+		{"%Y-%m-%d %H:00:00", "SELECT start, %s FROM usage_rollup WHERE span = 60 AND cut = 'consumer'"},
+		{"%Y-%m-%d 00:00:00", "SELECT start, %s FROM usage_rollup WHERE span = 1440 AND cut = 'consumer'"},
+	} {
+		names := "consumer, route_id, service_id, model, status_class, billable"
+		if strings.Contains(level.folded, "'consumer'") {
+			names = "consumer, NULL AS route_id, NULL AS service_id, NULL AS model, NULL AS status_class, billable"
+		}
+		start := func(column string) string {
+			if level.start != "" {
+				return fmt.Sprintf("CAST(DATE_FORMAT(%s, '%s') AS DATETIME) AS start", column, level.start)
+			}
+			return fmt.Sprintf("FROM_UNIXTIME(FLOOR(UNIX_TIMESTAMP(%s) / 900) * 900) AS start", column)
+		}
+		ofRecords := strings.Replace(names, ", status_class", ", IF(status >= 100, CONCAT(LEFT(status, 1), 'xx'), NULL) AS status_class", 1)
+		var differ, less []string
+		for _, c := range counts {
+			differ = append(differ, "SUM("+c+")")
+			less = append(less, "-"+c)
+		}
+		less[0], less[1], less[2] = "-1", "-(usage_state = 'missing')", "-(usage_state = 'partial')"
+		rows, err := db.Query(fmt.Sprintf(`SELECT CONCAT_WS('|', start, IFNULL(consumer,'?'), IFNULL(route_id,'?'),
+			IFNULL(service_id,'?'), IFNULL(model,'?'), IFNULL(status_class,'?'), billable), CONCAT_WS(' ', %[1]s)
+			FROM (SELECT %[2]s, %[3]s, %[4]s FROM usage_delta
+			  UNION ALL %[5]s
+			  UNION ALL SELECT %[6]s, %[7]s, %[8]s FROM mq_consume_log) AS both_sides
+			GROUP BY start, consumer, route_id, service_id, model, status_class, billable HAVING %[9]s <> 0`,
+			strings.Join(differ, ", "), start("quarter"), names, columns, fmt.Sprintf(level.folded, names+", "+columns),
+			start("request_time"), ofRecords, strings.Join(less, ", "), strings.Join(differ, " <> 0 OR ")))
+		if err != nil {
 			t.Fatal(err)
 		}
-		t.Errorf("sums differ from records in %s: quantity by %s, records by %s", name, quantity, records)
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
+		for rows.Next() {
+			var name, differences string
+			if err := rows.Scan(&name, &differences); err != nil {
+				t.Fatal(err)
+			}
+			t.Errorf("%s: sums differ from records in %s by %s (%s)", level.folded, name, differences, columns)
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		rows.Close()
 	}
 }

@@ -122,7 +122,7 @@ func TestHostileValuesAreRecorded(t *testing.T) {
 			t.Errorf("marks %s lack %s", marks, want)
 		}
 	}
-	if got := value[string](t, db, "SELECT SUM(quantity) FROM usage_delta WHERE unit = 'total_tokens'"); got != "27670116110564327421.000000000" {
+	if got := value[string](t, db, "SELECT SUM(total_tokens) FROM usage_delta"); got != "27670116110564327421" {
 		t.Errorf("sum of tokens %s", got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"gateway-billing.internal/consumer/internal/ledger/coalesce"
+	"gateway-billing.internal/consumer/internal/ledger/totals"
 	"gateway-billing.internal/sql/billingdb"
 )
 
@@ -72,3 +73,6 @@ func (s *Store) limits(ctx context.Context) (coalesce.Limits, error) {
 	row := int(packet) - statementText
 	return coalesce.Limits{Statement: min(s.options.MaxBytes, row), Row: row}, nil
 }
+
+// Totals reads the sums of usage.
+func (s *Store) Totals() *totals.Reader { return totals.New(s.db) }

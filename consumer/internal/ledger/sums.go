@@ -10,21 +10,23 @@ import (
 	"gateway-billing.internal/sql/billingdb"
 )
 
-// unitRequest is the unit that requests are counted by; the other units are named as the ledger's columns.
+// unitRequest is the unit that requests are counted by, on whose row their tokens stand too. The other units are those
+// of quantities.
 const unitRequest = "request"
 
-var tokenUnits = [...]string{
-	"prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens",
-	"audio_tokens",
-}
+// tokenKinds is how many columns of tokens there are.
+const tokenKinds = 7
 
-// tokens are a record's counts in the order of tokenUnits.
-func tokens(f *figures) [len(tokenUnits)]int64 {
+// tokens are a record's counts in the order of the table's columns.
+func tokens(f *figures) [tokenKinds]int64 {
 	return [...]int64{
 		f.PromptTokens, f.CompletionTokens, f.TotalTokens, f.CachedTokens, f.CacheWriteTokens, f.ReasoningTokens,
 		f.AudioTokens,
 	}
 }
+
+// secondsOfQuarter is the grain of the sums: no time zone cuts its days finer.
+const secondsOfQuarter = 15 * 60
 
 // optional is a text that may be unknown, as a map key.
 type optional struct {
@@ -48,15 +50,16 @@ func (o optional) pointer() *string {
 
 // bucket is what one sum is over.
 type bucket struct {
-	hour                            int64 // since 1970
+	quarter                         int64 // of an hour, since 1970
 	consumer, route, service, model optional
 	class                           byte // first digit of the status, 0 when it is unknown
 	billable                        bool
 }
 
 type amounts struct {
-	records    int64
-	tokens     [len(tokenUnits)]int64
+	records, missing, partial int64
+
+	tokens     [tokenKinds]int64
 	quantities map[string]*big.Int
 }
 
@@ -72,7 +75,7 @@ func (s *sums) subtract(f *figures) { s.count(f, -1) }
 
 func (s *sums) count(f *figures, sign int64) {
 	b := bucket{
-		hour:     f.RequestTime.Unix() / 3600,
+		quarter:  f.RequestTime.Unix() / secondsOfQuarter,
 		consumer: opt(f.Consumer), route: opt(f.RouteID), service: opt(f.ServiceID), model: opt(f.Model),
 		billable: f.Billable,
 	}
@@ -97,6 +100,12 @@ func (s *sums) count(f *figures, sign int64) {
 		}
 	}
 	a.records += sign
+	switch record.UsageState(f.UsageState) {
+	case record.UsageMissing:
+		a.missing += sign
+	case record.UsagePartial:
+		a.partial += sign
+	}
 	for i, n := range counts {
 		a.tokens[i] += sign * n
 	}
@@ -137,7 +146,7 @@ func (s *sums) rows() []billingdb.InsertUsageDeltaParams {
 
 func (b bucket) rows(a *amounts) []billingdb.InsertUsageDeltaParams {
 	base := billingdb.InsertUsageDeltaParams{
-		Hour:     time.Unix(b.hour*3600, 0).UTC(),
+		Quarter:  time.Unix(b.quarter*secondsOfQuarter, 0).UTC(),
 		Consumer: b.consumer.pointer(), RouteID: b.route.pointer(), ServiceID: b.service.pointer(),
 		Model: b.model.pointer(), Billable: b.billable,
 	}
@@ -145,23 +154,22 @@ func (b bucket) rows(a *amounts) []billingdb.InsertUsageDeltaParams {
 		class := strconv.Itoa(int(b.class)) + "xx"
 		base.StatusClass = &class
 	}
-	var all []billingdb.InsertUsageDeltaParams
-	add := func(unit, quantity string, records int64) {
+	whole := func(n int64) string { return strconv.FormatInt(n, 10) }
+	sumOf := func(unit, quantity string, a *amounts) billingdb.InsertUsageDeltaParams {
 		p := base
-		p.Unit, p.Quantity, p.Records = unit, quantity, records
-		all = append(all, p)
+		p.Unit, p.Quantity, p.Records, p.UsageMissing, p.UsagePartial = unit, quantity, a.records, a.missing, a.partial
+		p.PromptTokens, p.CompletionTokens, p.TotalTokens = whole(a.tokens[0]), whole(a.tokens[1]), whole(a.tokens[2])
+		p.CachedTokens, p.CacheWriteTokens = whole(a.tokens[3]), whole(a.tokens[4])
+		p.ReasoningTokens, p.AudioTokens = whole(a.tokens[5]), whole(a.tokens[6])
+		return p
 	}
-	if a.records != 0 {
-		add(unitRequest, strconv.FormatInt(a.records, 10), a.records)
-	}
-	for i, n := range a.tokens {
-		if n != 0 {
-			add(tokenUnits[i], strconv.FormatInt(n, 10), 0)
-		}
+	var all []billingdb.InsertUsageDeltaParams
+	if a.records != 0 || a.missing != 0 || a.partial != 0 || a.tokens != [tokenKinds]int64{} {
+		all = append(all, sumOf(unitRequest, whole(a.records), a))
 	}
 	for unit, n := range a.quantities {
 		if n.Sign() != 0 {
-			add(unit, formatAmount(n), 0)
+			all = append(all, sumOf(unit, formatAmount(n), &amounts{}))
 		}
 	}
 	return all

@@ -5,13 +5,14 @@ import (
 	"database/sql"
 	"fmt"
 
+	"gateway-billing.internal/consumer/internal/ledger/totals"
 	"gateway-billing.internal/sql/billingdb"
 )
 
 // usagePage is how many deltas one transaction folds: few enough to hold its locks for moments only.
 const usagePage = 1000
 
-// FoldUsage moves what usage_delta holds into usage_hourly until nothing is left that nobody else works on, and says how
+// FoldUsage moves what usage_delta holds into usage_hourly and usage_rollup until nothing is left that nobody else works on, and says how
 // many deltas it moved. Any number of processes may fold at once: each takes rows that no other has, and a delta leaves in
 // the transaction that adds it, so the sum over both tables in one statement never changes by folding.
 func (s *Store) FoldUsage(ctx context.Context) (folded int, err error) {
@@ -40,6 +41,11 @@ func (s *Store) foldUsagePage(ctx context.Context) (int, error) {
 	}
 	if err := q.AddUsageHourly(ctx, ids); err != nil {
 		return 0, err
+	}
+	for _, r := range totals.Rollups {
+		if err := q.AddUsageRollup(ctx, r.Add(ids)); err != nil {
+			return 0, err
+		}
 	}
 	deleted, err := q.DeleteUsageDeltas(ctx, ids)
 	if err != nil {

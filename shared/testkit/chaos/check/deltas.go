@@ -27,11 +27,10 @@ func deltas(ctx context.Context, run Run, report *Report) error {
 	}
 	appended, err := sums(ctx, run.DB, `
 		SELECT COALESCE(consumer, ''), COALESCE(route_id, ''), billable, CAST(SUM(records) AS SIGNED),
-		       CAST(SUM(CASE unit WHEN 'prompt_tokens' THEN quantity ELSE 0 END) AS SIGNED),
-		       CAST(SUM(CASE unit WHEN 'completion_tokens' THEN quantity ELSE 0 END) AS SIGNED),
-		       CAST(SUM(CASE unit WHEN 'total_tokens' THEN quantity ELSE 0 END) AS SIGNED)
-		FROM (SELECT consumer, route_id, billable, unit, quantity, records FROM usage_delta UNION ALL
-		      SELECT consumer, route_id, billable, unit, quantity, records FROM usage_hourly) AS deltas GROUP BY 1, 2, 3`)
+		       CAST(SUM(prompt_tokens) AS SIGNED), CAST(SUM(completion_tokens) AS SIGNED), CAST(SUM(total_tokens) AS SIGNED)
+		FROM (SELECT consumer, route_id, billable, records, prompt_tokens, completion_tokens, total_tokens FROM usage_delta UNION ALL
+		      SELECT consumer, route_id, billable, records, prompt_tokens, completion_tokens, total_tokens FROM usage_hourly) AS deltas
+		GROUP BY 1, 2, 3`)
 	if err != nil {
 		return err
 	}

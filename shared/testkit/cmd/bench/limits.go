@@ -119,17 +119,20 @@ func (t table) insert() statement {
 	return all
 }
 
-// sumsOfOne is how many sums a transaction writes whose requests are of one APISIX consumer, route, model and hour.
-const sumsOfOne = 8
+// sumsOfOne is how many rows of sums a transaction writes whose requests are of one APISIX consumer, route, model and quarter of
+// an hour.
+const sumsOfOne = 1
 
 // someSums are the sums that one transaction of a drain writes beside its rows. How many stand in the table depends on
 // what was folded meanwhile, so they are taken from the folded ones.
 func someSums(ctx context.Context, db *sql.DB) (t table, err error) {
 	t = table{name: "usage_delta", columns: []string{
-		"hour", "consumer", "route_id", "service_id", "model", "status_class", "billable", "unit", "quantity", "records",
+		"consumer", "route_id", "service_id", "model", "status_class", "billable", "unit", "quantity", "records", "usage_missing",
+		"usage_partial", "prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "cache_write_tokens",
+		"reasoning_tokens", "audio_tokens", "quarter",
 	}}
-	const columns = "hour, consumer, route_id, service_id, model, status_class, billable, unit, quantity, records"
-	rows, err := db.QueryContext(ctx, "SELECT "+columns+" FROM usage_hourly UNION ALL SELECT "+columns+" FROM usage_delta LIMIT ?", sumsOfOne)
+	columns := strings.Join(t.columns[:len(t.columns)-1], ", ")
+	rows, err := db.QueryContext(ctx, "SELECT "+columns+", hour FROM usage_hourly UNION ALL SELECT "+columns+", quarter FROM usage_delta LIMIT ?", sumsOfOne)
 	if err != nil {
 		return t, err
 	}

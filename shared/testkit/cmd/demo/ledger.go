@@ -50,10 +50,8 @@ func readAccounts(ctx context.Context, db *sql.DB) (map[account]sum, error) {
 // requests.
 func readDeltas(ctx context.Context, db *sql.DB) (requests, tokens int64, err error) {
 	err = db.QueryRowContext(ctx, `
-		SELECT CAST(COALESCE(SUM(records), 0) AS SIGNED),
-		       CAST(COALESCE(SUM(CASE WHEN unit = 'total_tokens' THEN quantity END), 0) AS SIGNED)
-		FROM (SELECT unit, quantity, records FROM usage_delta
-		      UNION ALL SELECT unit, quantity, records FROM usage_hourly) AS sums`).Scan(&requests, &tokens)
+		SELECT CAST(COALESCE(SUM(records), 0) AS SIGNED), CAST(COALESCE(SUM(total_tokens), 0) AS SIGNED)
+		FROM (SELECT total_tokens, records FROM usage_delta UNION ALL SELECT total_tokens, records FROM usage_hourly) AS sums`).Scan(&requests, &tokens)
 	if err != nil {
 		return 0, 0, fmt.Errorf("sum the deltas: %w", err)
 	}

@@ -1,0 +1,150 @@
+package totals
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+	"time"
+
+	"gateway-billing.internal/sql/billingdb"
+)
+
+// Reader reads sums. It is safe for concurrent use.
+type Reader struct{ db *sql.DB }
+
+// New makes a reader of the database of a ledger.
+func New(db *sql.DB) *Reader { return &Reader{db} }
+
+// Query answers a query as of one moment. The error is ErrQuery, ErrTooMany, ErrPruned or the database's.
+func (r *Reader) Query(ctx context.Context, q Query) (Result, error) {
+	times, err := q.check()
+	if err != nil {
+		return Result{}, err
+	}
+	g := groups{filter: q.Filter, by: q.Names(), max: q.MaxRows, byKey: map[string]*group{}}
+	if g.max <= 0 || g.max > MaxRows {
+		g.max = MaxRows
+	}
+	for _, t := range times {
+		g.bounds = append(g.bounds, t.Unix())
+	}
+	err = r.snapshot(ctx, func(s *snapshot) error {
+		from, to := g.bounds[0], g.bounds[len(g.bounds)-1]
+		if q.readsRecords() {
+			return s.recordsByDimensions(ctx, from, to, &g)
+		}
+		for _, part := range plan(g.bounds, q.byConsumer()) {
+			if err := s.level(ctx, part, q.Filter.Consumers, g.add); err != nil {
+				return err
+			}
+		}
+		return s.unfolded(ctx, from, to, g.add)
+	})
+	if err != nil {
+		return Result{}, fmt.Errorf("totals: %w", err)
+	}
+	return g.result(q.location()), nil
+}
+
+// snapshot is a transaction that sees the database as it was at one moment.
+type snapshot struct{ q *billingdb.Queries }
+
+// snapshot lets do read as of one moment: deltas and what they are folded into, records and what sums them.
+func (r *Reader) snapshot(ctx context.Context, do func(*snapshot) error) error {
+	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	return do(&snapshot{billingdb.New(tx)})
+}
+
+// page is how many rows one statement reads: what is held in memory beside the groups.
+const page = 10_000
+
+// adder takes sums that begin at a time (seconds since 1970) under names.
+type adder func(start int64, n *names, sums *Sums) error
+
+// level reads what is folded of one stretch. consumers are those that matter, all when there are none; others may come too.
+func (s *snapshot) level(ctx context.Context, part stretch, consumers []*string, add adder) error {
+	p := billingdb.RollupSumsParams{
+		Span: int16(part.Span / 60), Cut: part.cut(), TimeFrom: at(part.from), TimeTo: at(part.to), AfterStart: at(part.from), AfterBucket: []byte{},
+		AnyConsumer: len(consumers) == 0, UnknownConsumer: false, Limit: page,
+	}
+	for _, c := range consumers {
+		if c == nil {
+			p.UnknownConsumer = true
+		} else {
+			p.Consumers = append(p.Consumers, c)
+		}
+	}
+	for {
+		rows, err := s.levelPage(ctx, part.Level, p)
+		if err != nil {
+			return fmt.Errorf("sums: %w", err)
+		}
+		for i := range rows {
+			if err := addRow(&rows[i], add); err != nil {
+				return err
+			}
+		}
+		if len(rows) < page {
+			return nil
+		}
+		last := &rows[len(rows)-1]
+		p.AfterStart, p.AfterBucket, p.AfterUnit = last.Start, last.Bucket, last.Unit
+	}
+}
+
+// row is sums of one unit, of whichever table.
+type row billingdb.RollupSumsRow
+
+func (s *snapshot) levelPage(ctx context.Context, l Level, p billingdb.RollupSumsParams) ([]row, error) {
+	if l != hourly {
+		rows, err := s.q.RollupSums(ctx, p)
+		return converted(rows, func(r *billingdb.RollupSumsRow) row { return row(*r) }), err
+	}
+	rows, err := s.q.HourlySums(ctx, billingdb.HourlySumsParams{
+		TimeFrom: p.TimeFrom, TimeTo: p.TimeTo, AfterStart: p.AfterStart, AfterBucket: p.AfterBucket, AfterUnit: p.AfterUnit,
+		AnyConsumer: p.AnyConsumer, Consumers: p.Consumers, UnknownConsumer: p.UnknownConsumer, Limit: p.Limit,
+	})
+	return converted(rows, func(r *billingdb.HourlySumsRow) row { return row(*r) }), err
+}
+
+func converted[T any](rows []T, to func(*T) row) []row {
+	all := make([]row, len(rows))
+	for i := range rows {
+		all[i] = to(&rows[i])
+	}
+	return all
+}
+
+// unfolded reads the deltas that are not folded yet of [from, to).
+func (s *snapshot) unfolded(ctx context.Context, from, to int64, add adder) error {
+	p := billingdb.UnfoldedSumsParams{AfterID: math.MinInt64, TimeFrom: at(from), TimeTo: at(to), Limit: page}
+	for {
+		rows, err := s.q.UnfoldedSums(ctx, p)
+		if err != nil {
+			return fmt.Errorf("deltas: %w", err)
+		}
+		for _, d := range rows {
+			err := addRow(&row{
+				Start: d.Quarter, Unit: d.Unit, Consumer: d.Consumer, RouteID: d.RouteID, ServiceID: d.ServiceID, Model: d.Model,
+				StatusClass: d.StatusClass, Billable: d.Billable, Quantity: d.Quantity, Records: d.Records,
+				UsageMissing: d.UsageMissing, UsagePartial: d.UsagePartial, PromptTokens: d.PromptTokens,
+				CompletionTokens: d.CompletionTokens, TotalTokens: d.TotalTokens, CachedTokens: d.CachedTokens,
+				CacheWriteTokens: d.CacheWriteTokens, ReasoningTokens: d.ReasoningTokens, AudioTokens: d.AudioTokens,
+			}, add)
+			if err != nil {
+				return err
+			}
+		}
+		if len(rows) < page {
+			return nil
+		}
+		p.AfterID = rows[len(rows)-1].ID
+	}
+}
+
+func at(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
