@@ -201,7 +201,7 @@ type UsageHourly struct {
 }
 
 type UsageRollup struct {
-	Span             int16
+	Span             int32
 	Cut              string
 	Start            time.Time
 	Bucket           []byte

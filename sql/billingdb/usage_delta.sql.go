@@ -16,46 +16,70 @@ INSERT INTO usage_hourly (
   hour, bucket, unit, consumer, route_id, service_id, model, status_class, billable, quantity, records, usage_missing,
   usage_partial, prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens, reasoning_tokens,
   audio_tokens
-)
-SELECT TIMESTAMPADD(MINUTE, -MINUTE(quarter), quarter) AS begun, UNHEX(SHA2(CONCAT(
-    COALESCE(CONCAT(LENGTH(consumer), ':', consumer), '-'), COALESCE(CONCAT(LENGTH(route_id), ':', route_id), '-'),
-    COALESCE(CONCAT(LENGTH(service_id), ':', service_id), '-'), COALESCE(CONCAT(LENGTH(model), ':', model), '-'),
-    COALESCE(CONCAT(LENGTH(status_class), ':', status_class), '-'), billable), 256)) AS name_hash,
-  unit, MIN(consumer), MIN(route_id), MIN(service_id), MIN(model), MIN(status_class), MIN(billable), SUM(quantity),
-  SUM(records), SUM(usage_missing), SUM(usage_partial), SUM(prompt_tokens), SUM(completion_tokens), SUM(total_tokens),
-  SUM(cached_tokens), SUM(cache_write_tokens), SUM(reasoning_tokens), SUM(audio_tokens)
-FROM usage_delta
-WHERE id IN (/*SLICE:ids*/?)
-GROUP BY begun, name_hash, unit
-ORDER BY begun, name_hash, unit
-ON DUPLICATE KEY UPDATE usage_hourly.quantity = usage_hourly.quantity + VALUES(quantity),
-  usage_hourly.records = usage_hourly.records + VALUES(records),
-  usage_hourly.usage_missing = usage_hourly.usage_missing + VALUES(usage_missing),
-  usage_hourly.usage_partial = usage_hourly.usage_partial + VALUES(usage_partial),
-  usage_hourly.prompt_tokens = usage_hourly.prompt_tokens + VALUES(prompt_tokens),
-  usage_hourly.completion_tokens = usage_hourly.completion_tokens + VALUES(completion_tokens),
-  usage_hourly.total_tokens = usage_hourly.total_tokens + VALUES(total_tokens),
-  usage_hourly.cached_tokens = usage_hourly.cached_tokens + VALUES(cached_tokens),
-  usage_hourly.cache_write_tokens = usage_hourly.cache_write_tokens + VALUES(cache_write_tokens),
-  usage_hourly.reasoning_tokens = usage_hourly.reasoning_tokens + VALUES(reasoning_tokens),
-  usage_hourly.audio_tokens = usage_hourly.audio_tokens + VALUES(audio_tokens)
+) VALUES (
+  ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+  ?, ?, ?, ?, ?, ?, ?,
+  ?
+) ON DUPLICATE KEY UPDATE quantity = quantity + VALUES(quantity),
+  records = records + VALUES(records),
+  usage_missing = usage_missing + VALUES(usage_missing),
+  usage_partial = usage_partial + VALUES(usage_partial),
+  prompt_tokens = prompt_tokens + VALUES(prompt_tokens),
+  completion_tokens = completion_tokens + VALUES(completion_tokens),
+  total_tokens = total_tokens + VALUES(total_tokens),
+  cached_tokens = cached_tokens + VALUES(cached_tokens),
+  cache_write_tokens = cache_write_tokens + VALUES(cache_write_tokens),
+  reasoning_tokens = reasoning_tokens + VALUES(reasoning_tokens),
+  audio_tokens = audio_tokens + VALUES(audio_tokens)
 `
 
-// AddUsageHourly adds deltas that this transaction has locked to the sums of their hours, in the order of the sums' key. A
-// name goes into the bucket with its length, so that no two lists of names are alike, and NULL is not ”. The groups are
-// the buckets' and not the names': to the collation, names that differ in spaces at their end alone are one.
-func (q *Queries) AddUsageHourly(ctx context.Context, ids []int64) error {
-	query := addUsageHourly
-	var queryParams []interface{}
-	if len(ids) > 0 {
-		for _, v := range ids {
-			queryParams = append(queryParams, v)
-		}
-		query = strings.Replace(query, "/*SLICE:ids*/?", strings.Repeat(",?", len(ids))[1:], 1)
-	} else {
-		query = strings.Replace(query, "/*SLICE:ids*/?", "NULL", 1)
-	}
-	_, err := q.db.ExecContext(ctx, query, queryParams...)
+type AddUsageHourlyParams struct {
+	Hour             time.Time
+	Bucket           []byte
+	Unit             string
+	Consumer         *string
+	RouteID          *string
+	ServiceID        *string
+	Model            *string
+	StatusClass      *string
+	Billable         bool
+	Quantity         string
+	Records          int64
+	UsageMissing     int64
+	UsagePartial     int64
+	PromptTokens     string
+	CompletionTokens string
+	TotalTokens      string
+	CachedTokens     string
+	CacheWriteTokens string
+	ReasoningTokens  string
+	AudioTokens      string
+}
+
+// AddUsageHourly adds to a sum of an hour.
+func (q *Queries) AddUsageHourly(ctx context.Context, arg AddUsageHourlyParams) error {
+	_, err := q.db.ExecContext(ctx, addUsageHourly,
+		arg.Hour,
+		arg.Bucket,
+		arg.Unit,
+		arg.Consumer,
+		arg.RouteID,
+		arg.ServiceID,
+		arg.Model,
+		arg.StatusClass,
+		arg.Billable,
+		arg.Quantity,
+		arg.Records,
+		arg.UsageMissing,
+		arg.UsagePartial,
+		arg.PromptTokens,
+		arg.CompletionTokens,
+		arg.TotalTokens,
+		arg.CachedTokens,
+		arg.CacheWriteTokens,
+		arg.ReasoningTokens,
+		arg.AudioTokens,
+	)
 	return err
 }
 
@@ -64,67 +88,74 @@ INSERT INTO usage_rollup (
   span, cut, start, bucket, unit, consumer, route_id, service_id, model, status_class, billable, quantity, records,
   usage_missing, usage_partial, prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens,
   reasoning_tokens, audio_tokens
-)
-SELECT ?, ?,
-  IF(?, CAST(DATE(quarter) AS DATETIME),
-    IF(?, TIMESTAMPADD(MINUTE, -MINUTE(quarter), quarter), quarter)) AS begun,
-  UNHEX(SHA2(CONCAT(COALESCE(CONCAT(LENGTH(consumer), ':', consumer), '-'), IF(?, CONCAT(
-    COALESCE(CONCAT(LENGTH(route_id), ':', route_id), '-'), COALESCE(CONCAT(LENGTH(service_id), ':', service_id), '-'),
-    COALESCE(CONCAT(LENGTH(model), ':', model), '-'), COALESCE(CONCAT(LENGTH(status_class), ':', status_class), '-')),
-    '----'), billable), 256)) AS name_hash,
-  unit, MIN(consumer), IF(?, MIN(route_id), NULL), IF(?, MIN(service_id), NULL),
-  IF(?, MIN(model), NULL), IF(?, MIN(status_class), NULL), MIN(billable), SUM(quantity),
-  SUM(records), SUM(usage_missing), SUM(usage_partial), SUM(prompt_tokens), SUM(completion_tokens), SUM(total_tokens),
-  SUM(cached_tokens), SUM(cache_write_tokens), SUM(reasoning_tokens), SUM(audio_tokens)
-FROM usage_delta
-WHERE id IN (/*SLICE:ids*/?)
-GROUP BY begun, name_hash, unit
-ORDER BY begun, name_hash, unit
-ON DUPLICATE KEY UPDATE usage_rollup.quantity = usage_rollup.quantity + VALUES(quantity),
-  usage_rollup.records = usage_rollup.records + VALUES(records),
-  usage_rollup.usage_missing = usage_rollup.usage_missing + VALUES(usage_missing),
-  usage_rollup.usage_partial = usage_rollup.usage_partial + VALUES(usage_partial),
-  usage_rollup.prompt_tokens = usage_rollup.prompt_tokens + VALUES(prompt_tokens),
-  usage_rollup.completion_tokens = usage_rollup.completion_tokens + VALUES(completion_tokens),
-  usage_rollup.total_tokens = usage_rollup.total_tokens + VALUES(total_tokens),
-  usage_rollup.cached_tokens = usage_rollup.cached_tokens + VALUES(cached_tokens),
-  usage_rollup.cache_write_tokens = usage_rollup.cache_write_tokens + VALUES(cache_write_tokens),
-  usage_rollup.reasoning_tokens = usage_rollup.reasoning_tokens + VALUES(reasoning_tokens),
-  usage_rollup.audio_tokens = usage_rollup.audio_tokens + VALUES(audio_tokens)
+) VALUES (
+  ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+  ?, ?, ?, ?, ?, ?, ?,
+  ?, ?
+) ON DUPLICATE KEY UPDATE quantity = quantity + VALUES(quantity),
+  records = records + VALUES(records),
+  usage_missing = usage_missing + VALUES(usage_missing),
+  usage_partial = usage_partial + VALUES(usage_partial),
+  prompt_tokens = prompt_tokens + VALUES(prompt_tokens),
+  completion_tokens = completion_tokens + VALUES(completion_tokens),
+  total_tokens = total_tokens + VALUES(total_tokens),
+  cached_tokens = cached_tokens + VALUES(cached_tokens),
+  cache_write_tokens = cache_write_tokens + VALUES(cache_write_tokens),
+  reasoning_tokens = reasoning_tokens + VALUES(reasoning_tokens),
+  audio_tokens = audio_tokens + VALUES(audio_tokens)
 `
 
 type AddUsageRollupParams struct {
-	Span     int16
-	Cut      string
-	ByDay    interface{}
-	ByHour   interface{}
-	AllNames interface{}
-	Ids      []int64
+	Span             int32
+	Cut              string
+	Start            time.Time
+	Bucket           []byte
+	Unit             string
+	Consumer         *string
+	RouteID          *string
+	ServiceID        *string
+	Model            *string
+	StatusClass      *string
+	Billable         bool
+	Quantity         string
+	Records          int64
+	UsageMissing     int64
+	UsagePartial     int64
+	PromptTokens     string
+	CompletionTokens string
+	TotalTokens      string
+	CachedTokens     string
+	CacheWriteTokens string
+	ReasoningTokens  string
+	AudioTokens      string
 }
 
-// AddUsageRollup does the same for the sums of one span (by_day, by_hour or neither say it once more: sqlc loses a parameter
-// that is compared) and cut.
+// AddUsageRollup adds to a sum of a span and cut.
 func (q *Queries) AddUsageRollup(ctx context.Context, arg AddUsageRollupParams) error {
-	query := addUsageRollup
-	var queryParams []interface{}
-	queryParams = append(queryParams, arg.Span)
-	queryParams = append(queryParams, arg.Cut)
-	queryParams = append(queryParams, arg.ByDay)
-	queryParams = append(queryParams, arg.ByHour)
-	queryParams = append(queryParams, arg.AllNames)
-	queryParams = append(queryParams, arg.AllNames)
-	queryParams = append(queryParams, arg.AllNames)
-	queryParams = append(queryParams, arg.AllNames)
-	queryParams = append(queryParams, arg.AllNames)
-	if len(arg.Ids) > 0 {
-		for _, v := range arg.Ids {
-			queryParams = append(queryParams, v)
-		}
-		query = strings.Replace(query, "/*SLICE:ids*/?", strings.Repeat(",?", len(arg.Ids))[1:], 1)
-	} else {
-		query = strings.Replace(query, "/*SLICE:ids*/?", "NULL", 1)
-	}
-	_, err := q.db.ExecContext(ctx, query, queryParams...)
+	_, err := q.db.ExecContext(ctx, addUsageRollup,
+		arg.Span,
+		arg.Cut,
+		arg.Start,
+		arg.Bucket,
+		arg.Unit,
+		arg.Consumer,
+		arg.RouteID,
+		arg.ServiceID,
+		arg.Model,
+		arg.StatusClass,
+		arg.Billable,
+		arg.Quantity,
+		arg.Records,
+		arg.UsageMissing,
+		arg.UsagePartial,
+		arg.PromptTokens,
+		arg.CompletionTokens,
+		arg.TotalTokens,
+		arg.CachedTokens,
+		arg.CacheWriteTokens,
+		arg.ReasoningTokens,
+		arg.AudioTokens,
+	)
 	return err
 }
 
@@ -213,23 +244,70 @@ func (q *Queries) InsertUsageDelta(ctx context.Context, arg InsertUsageDeltaPara
 }
 
 const takeUsageDeltas = `-- name: TakeUsageDeltas :many
-SELECT id FROM usage_delta ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED
+SELECT id, quarter, unit, consumer, route_id, service_id, model, status_class, billable, quantity, records,
+  usage_missing, usage_partial, prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens,
+  reasoning_tokens, audio_tokens
+FROM usage_delta ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED
 `
 
-// TakeUsageDeltas locks the oldest deltas that nobody else works on.
-func (q *Queries) TakeUsageDeltas(ctx context.Context, limit int32) ([]int64, error) {
+type TakeUsageDeltasRow struct {
+	ID               int64
+	Quarter          time.Time
+	Unit             string
+	Consumer         *string
+	RouteID          *string
+	ServiceID        *string
+	Model            *string
+	StatusClass      *string
+	Billable         bool
+	Quantity         string
+	Records          int64
+	UsageMissing     int64
+	UsagePartial     int64
+	PromptTokens     string
+	CompletionTokens string
+	TotalTokens      string
+	CachedTokens     string
+	CacheWriteTokens string
+	ReasoningTokens  string
+	AudioTokens      string
+}
+
+// TakeUsageDeltas locks and reads the oldest deltas that nobody else works on.
+func (q *Queries) TakeUsageDeltas(ctx context.Context, limit int32) ([]TakeUsageDeltasRow, error) {
 	rows, err := q.db.QueryContext(ctx, takeUsageDeltas, limit)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []int64
+	var items []TakeUsageDeltasRow
 	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
+		var i TakeUsageDeltasRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Quarter,
+			&i.Unit,
+			&i.Consumer,
+			&i.RouteID,
+			&i.ServiceID,
+			&i.Model,
+			&i.StatusClass,
+			&i.Billable,
+			&i.Quantity,
+			&i.Records,
+			&i.UsageMissing,
+			&i.UsagePartial,
+			&i.PromptTokens,
+			&i.CompletionTokens,
+			&i.TotalTokens,
+			&i.CachedTokens,
+			&i.CacheWriteTokens,
+			&i.ReasoningTokens,
+			&i.AudioTokens,
+		); err != nil {
 			return nil, err
 		}
-		items = append(items, id)
+		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err

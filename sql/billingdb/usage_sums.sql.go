@@ -324,7 +324,7 @@ LIMIT ?
 `
 
 type RollupSumsParams struct {
-	Span            int16
+	Span            int32
 	Cut             string
 	TimeFrom        time.Time
 	TimeTo          time.Time

@@ -68,7 +68,7 @@ CREATE TABLE usage_hourly (
 -- is "consumer", under APISIX consumer and billable alone (the other names are NULL and mean nothing). Never sum over more
 -- than one span and cut: each holds everything.
 CREATE TABLE usage_rollup (
-  span               SMALLINT       NOT NULL,
+  span               INT            NOT NULL,
   cut                VARCHAR(16)    NOT NULL,
   start              DATETIME       NOT NULL,
   bucket             BINARY(32)     NOT NULL,

@@ -10,7 +10,7 @@ import (
 )
 
 // foldUsageInterval is how often usage deltas are folded. Between, a query adds more rows; the sums are the same.
-const foldUsageInterval = 5 * time.Second
+const foldUsageInterval = 2 * time.Second
 
 // foldUsage folds usage deltas into the sums of their hours until ctx ends. Whatever fails is tried again at the next time;
 // the flow itself does not depend on it.

@@ -103,7 +103,9 @@ func TestOnlyKnownFormsAreRewritten(t *testing.T) {
 		"INSERT INTO pair (a, b) VALUES (?, UPPER(?))",
 		"INSERT INTO pair (a, b) VALUES (?, ?), (?, ?)",
 		"INSERT INTO pair (a, b) VALUES (?, ?) ON DUPLICATE KEY UPDATE a = ?",
-		"INSERT INTO pair (a, b) VALUES (?, ?) ON DUPLICATE KEY UPDATE a = VALUES(a)",
+		"INSERT INTO pair (a, b) VALUES (?, ?) ON DUPLICATE KEY UPDATE a = UPPER(a)",
+		"INSERT INTO pair (a, b) VALUES (?, ?) ON DUPLICATE KEY UPDATE a = VALUES(?)",
+		"INSERT INTO pair (a, b) VALUES (?, ?) ON DUPLICATE KEY UPDATE a = (VALUES(a))",
 		"INSERT INTO pair (a, b) VALUES (?, ?); DELETE FROM pair",
 		"INSERT INTO pair (a, b) VALUES (?, ?) -- a comment",
 		"INSERT INTO pair (a, b, c) VALUES (?, ?)",
@@ -116,6 +118,10 @@ func TestOnlyKnownFormsAreRewritten(t *testing.T) {
 		if _, err := New(&server{}, Limits{1000, 1000}).ExecContext(t.Context(), query, int64(1), int64(2)); err == nil {
 			t.Errorf("taken: %s", query)
 		}
+	}
+	adding := "INSERT INTO pair (a, b) VALUES (?, ?) ON DUPLICATE KEY UPDATE a = a + VALUES(a)"
+	if _, err := New(&server{}, Limits{1000, 1000}).ExecContext(t.Context(), adding, int64(1), int64(2)); err != nil {
+		t.Errorf("not taken: %s: %v", adding, err)
 	}
 	b := New(&server{}, Limits{1000, 1000})
 	if _, err := b.ExecContext(t.Context(), pair, int64(1), int64(2)); err != nil {

@@ -14,9 +14,10 @@ type insert struct {
 }
 
 // form is the whole of what is understood: sqlc's comment, INSERT INTO a plain table with plain columns, VALUES with
-// placeholders alone, and a tail without placeholders, quotes or anything else that could hide one.
+// placeholders alone, and a tail without placeholders, quotes or anything else that could hide one: VALUES(column) is the
+// value of the row that met another.
 var form = regexp.MustCompile(`^(?:-- name: \w+ :exec\n)?` +
-	`(INSERT INTO \w+ \([\w\s,]+\) VALUES )\(([\s?,]+)\)((?: ON DUPLICATE KEY UPDATE [\w\s=+,]+)?)\s*$`)
+	`(INSERT INTO \w+ \([\w\s,]+\) VALUES )\(([\s?,]+)\)((?: ON DUPLICATE KEY UPDATE (?:[\w\s=+,]|VALUES\(\w+\))+)?)\s*$`)
 
 // parsed remembers the few statements that there are.
 var parsed sync.Map // query string → *insert

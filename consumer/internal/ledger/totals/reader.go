@@ -69,7 +69,7 @@ type adder func(start int64, n *names, sums *Sums) error
 // level reads what is folded of one stretch. consumers are those that matter, all when there are none; others may come too.
 func (s *snapshot) level(ctx context.Context, part stretch, consumers []*string, add adder) error {
 	p := billingdb.RollupSumsParams{
-		Span: int16(part.Span / 60), Cut: part.cut(), TimeFrom: at(part.from), TimeTo: at(part.to), AfterStart: at(part.from), AfterBucket: []byte{},
+		Span: int32(part.Span / 60), Cut: part.cut(), TimeFrom: at(part.from), TimeTo: at(part.to), AfterStart: at(part.from), AfterBucket: []byte{},
 		AnyConsumer: len(consumers) == 0, UnknownConsumer: false, Limit: page,
 	}
 	for _, c := range consumers {
@@ -128,15 +128,8 @@ func (s *snapshot) unfolded(ctx context.Context, from, to int64, add adder) erro
 		if err != nil {
 			return fmt.Errorf("deltas: %w", err)
 		}
-		for _, d := range rows {
-			err := addRow(&row{
-				Start: d.Quarter, Unit: d.Unit, Consumer: d.Consumer, RouteID: d.RouteID, ServiceID: d.ServiceID, Model: d.Model,
-				StatusClass: d.StatusClass, Billable: d.Billable, Quantity: d.Quantity, Records: d.Records,
-				UsageMissing: d.UsageMissing, UsagePartial: d.UsagePartial, PromptTokens: d.PromptTokens,
-				CompletionTokens: d.CompletionTokens, TotalTokens: d.TotalTokens, CachedTokens: d.CachedTokens,
-				CacheWriteTokens: d.CacheWriteTokens, ReasoningTokens: d.ReasoningTokens, AudioTokens: d.AudioTokens,
-			}, add)
-			if err != nil {
+		for i := range rows {
+			if err := addRow(rowOf((*billingdb.TakeUsageDeltasRow)(&rows[i])), add); err != nil {
 				return err
 			}
 		}
@@ -144,6 +137,17 @@ func (s *snapshot) unfolded(ctx context.Context, from, to int64, add adder) erro
 			return nil
 		}
 		p.AfterID = rows[len(rows)-1].ID
+	}
+}
+
+// rowOf is a delta as a row of sums.
+func rowOf(d *billingdb.TakeUsageDeltasRow) *row {
+	return &row{
+		Start: d.Quarter, Unit: d.Unit, Consumer: d.Consumer, RouteID: d.RouteID, ServiceID: d.ServiceID, Model: d.Model,
+		StatusClass: d.StatusClass, Billable: d.Billable, Quantity: d.Quantity, Records: d.Records,
+		UsageMissing: d.UsageMissing, UsagePartial: d.UsagePartial, PromptTokens: d.PromptTokens,
+		CompletionTokens: d.CompletionTokens, TotalTokens: d.TotalTokens, CachedTokens: d.CachedTokens,
+		CacheWriteTokens: d.CacheWriteTokens, ReasoningTokens: d.ReasoningTokens, AudioTokens: d.AudioTokens,
 	}
 }
 

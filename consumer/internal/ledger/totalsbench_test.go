@@ -1,0 +1,96 @@
+package ledger_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"gateway-billing.internal/consumer/internal/ledger"
+	"gateway-billing.internal/consumer/internal/ledger/totals"
+)
+
+// BenchmarkFoldUsage folds deltas of a hundred APISIX consumers, five models and three routes, one a record, as small
+// transactions append them. An operation is one record.
+func BenchmarkFoldUsage(b *testing.B) {
+	dsn := migrated(b)
+	db := connect(b, dsn)
+	store, err := ledger.Open(ledger.Options{DSN: dsn})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer store.Close()
+	exec(b, db, `INSERT INTO usage_delta (quarter, consumer, route_id, service_id, model, status_class, billable, unit, quantity,
+		records, prompt_tokens, completion_tokens, total_tokens)
+		WITH RECURSIVE n AS (SELECT 0 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 999)
+		SELECT '2026-10-07 08:15:00', CONCAT('consumer-', hash % 100), CONCAT('route-', hash DIV 100 % 3), 'service', CONCAT('model-', hash DIV 300 % 5),
+		  '2xx', 1, 'request', 1, 1, 100, 20, 120
+		FROM (SELECT CRC32(a.i * 1000 + b.i) AS hash FROM n AS a CROSS JOIN n AS b LIMIT ?) AS records`, b.N)
+	b.ResetTimer()
+	if n, err := store.FoldUsage(b.Context()); err != nil || n != b.N {
+		b.Fatalf("folded %d of %d: %v", n, b.N, err)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
+}
+
+// BenchmarkUsageQuery asks for a month over the sums of 10 million records: a hundred APISIX consumers, five models and three
+// routes, all of them in every quarter of an hour.
+func BenchmarkUsageQuery(b *testing.B) {
+	dsn := migrated(b)
+	db := connect(b, dsn)
+	exec(b, db, `INSERT INTO usage_rollup
+		WITH RECURSIVE n AS (SELECT 0 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 2975), few AS (SELECT i FROM n WHERE i < 100)
+		SELECT 15, 'all', TIMESTAMPADD(MINUTE, 15 * q.i, '2026-10-01'), UNHEX(SHA2(CONCAT(c.i, '-', r.i, '-', m.i), 256)), 'request',
+		  CONCAT('consumer-', c.i), CONCAT('route-', r.i), 'service', CONCAT('model-', m.i), '2xx', 1, 2, 2, 0, 0, 2468, 482, 2950, 100, 0, 40, 0
+		FROM n AS q CROSS JOIN few AS c CROSS JOIN few AS r CROSS JOIN few AS m WHERE r.i < 3 AND m.i < 5 ORDER BY 3, 4`)
+	for _, level := range []string{
+		`INSERT INTO usage_hourly SELECT TIMESTAMPADD(MINUTE, -MINUTE(start), start) AS begun, bucket, unit, MIN(consumer), MIN(route_id), MIN(service_id), MIN(model),
+		  MIN(status_class), MIN(billable), SUM(quantity), SUM(records), SUM(usage_missing), SUM(usage_partial), SUM(prompt_tokens), SUM(completion_tokens), SUM(total_tokens), SUM(cached_tokens), SUM(cache_write_tokens), SUM(reasoning_tokens), SUM(audio_tokens) FROM usage_rollup WHERE span = 15 GROUP BY begun, bucket, unit ORDER BY begun, bucket`,
+		`INSERT INTO usage_rollup SELECT 1440, 'all', CAST(DATE(hour) AS DATETIME) AS begun, bucket, unit, MIN(consumer), MIN(route_id), MIN(service_id), MIN(model),
+		  MIN(status_class), MIN(billable), SUM(quantity), SUM(records), SUM(usage_missing), SUM(usage_partial), SUM(prompt_tokens), SUM(completion_tokens), SUM(total_tokens), SUM(cached_tokens), SUM(cache_write_tokens), SUM(reasoning_tokens), SUM(audio_tokens) FROM usage_hourly GROUP BY begun, bucket, unit ORDER BY begun, bucket`,
+		`INSERT INTO usage_rollup SELECT 60, 'consumer', hour, UNHEX(SHA2(consumer, 256)) AS name_hash, unit, MIN(consumer), NULL, NULL, NULL,
+		  NULL, MIN(billable), SUM(quantity), SUM(records), SUM(usage_missing), SUM(usage_partial), SUM(prompt_tokens), SUM(completion_tokens), SUM(total_tokens), SUM(cached_tokens), SUM(cache_write_tokens), SUM(reasoning_tokens), SUM(audio_tokens) FROM usage_hourly GROUP BY hour, name_hash, unit ORDER BY hour, name_hash`,
+		`INSERT INTO usage_rollup SELECT 1440, 'consumer', CAST(DATE(start) AS DATETIME) AS begun, bucket, unit, MIN(consumer), NULL, NULL, NULL,
+		  NULL, MIN(billable), SUM(quantity), SUM(records), SUM(usage_missing), SUM(usage_partial), SUM(prompt_tokens), SUM(completion_tokens), SUM(total_tokens), SUM(cached_tokens), SUM(cache_write_tokens), SUM(reasoning_tokens), SUM(audio_tokens) FROM usage_rollup WHERE span = 60 GROUP BY begun, bucket, unit ORDER BY begun, bucket`,
+	} {
+		exec(b, db, level)
+	}
+	store, err := ledger.Open(ledger.Options{DSN: dsn})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer store.Close()
+	for _, bb := range []struct {
+		zone   string
+		by     []totals.By
+		filter totals.Filter
+	}{
+		{"UTC", []totals.By{totals.ByDay, totals.ByConsumer}, totals.Filter{}},
+		{"Europe/Berlin", []totals.By{totals.ByDay, totals.ByConsumer}, totals.Filter{}},
+		{"Asia/Kolkata", []totals.By{totals.ByDay, totals.ByConsumer}, totals.Filter{}},
+		{"UTC", []totals.By{totals.ByDay, totals.ByModel}, totals.Filter{Consumers: []*string{new("consumer-7")}}},
+		{"Europe/Berlin", []totals.By{totals.ByDay, totals.ByModel}, totals.Filter{Consumers: []*string{new("consumer-7")}}},
+		{"Europe/Berlin", []totals.By{totals.ByConsumer, totals.ByModel}, totals.Filter{}},
+	} {
+		b.Run(fmt.Sprintf("%s %v %d", bb.zone, bb.by, len(bb.filter.Consumers)), func(b *testing.B) {
+			loc, err := totals.Location(bb.zone)
+			if err != nil {
+				b.Fatal(err)
+			}
+			q := totals.Query{
+				From: time.Date(2026, 10, 1, 0, 0, 0, 0, loc), To: time.Date(2026, 11, 1, 0, 0, 0, 0, loc), Location: loc, By: bb.by, Filter: bb.filter,
+			}
+			var took []time.Duration
+			for b.Loop() {
+				begun := time.Now()
+				result, err := store.Totals().Query(b.Context(), q)
+				if err != nil || len(result.Rows) == 0 {
+					b.Fatal(err)
+				}
+				took = append(took, time.Since(begun))
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+		})
+	}
+}
