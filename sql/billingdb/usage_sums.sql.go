@@ -231,6 +231,85 @@ func (q *Queries) HourlySums(ctx context.Context, arg HourlySumsParams) ([]Hourl
 	return items, nil
 }
 
+const lockUsageRebuild = `-- name: LockUsageRebuild :one
+SELECT kind FROM retention WHERE kind = 'usage' FOR UPDATE
+`
+
+// LockUsageRebuild waits until nobody else rebuilds sums, and keeps others from it until this transaction ends.
+func (q *Queries) LockUsageRebuild(ctx context.Context) (string, error) {
+	row := q.db.QueryRowContext(ctx, lockUsageRebuild)
+	var kind string
+	err := row.Scan(&kind)
+	return kind, err
+}
+
+const nextCreated = `-- name: NextCreated :one
+SELECT create_time FROM mq_consume_log WHERE create_time >= ? ORDER BY create_time LIMIT 1
+`
+
+// NextCreated is when the first record was written from a time on.
+func (q *Queries) NextCreated(ctx context.Context, timeFrom time.Time) (time.Time, error) {
+	row := q.db.QueryRowContext(ctx, nextCreated, timeFrom)
+	var create_time time.Time
+	err := row.Scan(&create_time)
+	return create_time, err
+}
+
+const nextDelta = `-- name: NextDelta :one
+SELECT quarter FROM usage_delta WHERE quarter >= ? ORDER BY quarter LIMIT 1
+`
+
+// NextDelta is the first quarter of an hour that deltas are of, from a time on.
+func (q *Queries) NextDelta(ctx context.Context, timeFrom time.Time) (time.Time, error) {
+	row := q.db.QueryRowContext(ctx, nextDelta, timeFrom)
+	var quarter time.Time
+	err := row.Scan(&quarter)
+	return quarter, err
+}
+
+const nextHourly = `-- name: NextHourly :one
+SELECT hour FROM usage_hourly WHERE hour >= ? ORDER BY hour LIMIT 1
+`
+
+// NextHourly is the first hour that has sums, from a time on.
+func (q *Queries) NextHourly(ctx context.Context, timeFrom time.Time) (time.Time, error) {
+	row := q.db.QueryRowContext(ctx, nextHourly, timeFrom)
+	var hour time.Time
+	err := row.Scan(&hour)
+	return hour, err
+}
+
+const nextRecordKey = `-- name: NextRecordKey :one
+SELECT billing_key FROM mq_consume_log WHERE billing_key >= ? ORDER BY billing_key LIMIT 1
+`
+
+// NextRecordKey is the first key of the ledger from one on.
+func (q *Queries) NextRecordKey(ctx context.Context, firstKey []byte) ([]byte, error) {
+	row := q.db.QueryRowContext(ctx, nextRecordKey, firstKey)
+	var billing_key []byte
+	err := row.Scan(&billing_key)
+	return billing_key, err
+}
+
+const nextRollup = `-- name: NextRollup :one
+SELECT start FROM usage_rollup WHERE span = ? AND cut = ? AND start >= ?
+ORDER BY start LIMIT 1
+`
+
+type NextRollupParams struct {
+	Span     int32
+	Cut      string
+	TimeFrom time.Time
+}
+
+// NextRollup is the first time that has sums of a span and cut, from a time on.
+func (q *Queries) NextRollup(ctx context.Context, arg NextRollupParams) (time.Time, error) {
+	row := q.db.QueryRowContext(ctx, nextRollup, arg.Span, arg.Cut, arg.TimeFrom)
+	var start time.Time
+	err := row.Scan(&start)
+	return start, err
+}
+
 const recordsToSum = `-- name: RecordsToSum :many
 SELECT billing_key, request_time, consumer, route_id, service_id, model, status, billable, usage_state, prompt_tokens,
   completion_tokens, total_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, audio_tokens, quantities, dimensions

@@ -93,6 +93,9 @@ CREATE TABLE usage_rollup (
   PRIMARY KEY (span, cut, start, bucket, unit)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+-- Whoever rebuilds sums locks this row meanwhile: one at a time.
+INSERT INTO retention (kind) VALUES ('usage') ON DUPLICATE KEY UPDATE kind = VALUES(kind);
+
 -- The ledger's own sums: what an older consumer left was adopted a moment ago. The groups are bytes and not names: to the
 -- collation, names that differ in spaces at their end alone are one.
 INSERT INTO usage_delta (

@@ -58,3 +58,28 @@ WHERE create_time >= sqlc.arg(time_from) AND create_time < sqlc.arg(time_to)
   AND billing_key < sqlc.arg(first_key)
 ORDER BY create_time, id
 LIMIT ?;
+
+-- name: LockUsageRebuild :one
+-- LockUsageRebuild waits until nobody else rebuilds sums, and keeps others from it until this transaction ends.
+SELECT kind FROM retention WHERE kind = 'usage' FOR UPDATE;
+
+-- name: NextRecordKey :one
+-- NextRecordKey is the first key of the ledger from one on.
+SELECT billing_key FROM mq_consume_log WHERE billing_key >= sqlc.arg(first_key) ORDER BY billing_key LIMIT 1;
+
+-- name: NextCreated :one
+-- NextCreated is when the first record was written from a time on.
+SELECT create_time FROM mq_consume_log WHERE create_time >= sqlc.arg(time_from) ORDER BY create_time LIMIT 1;
+
+-- name: NextDelta :one
+-- NextDelta is the first quarter of an hour that deltas are of, from a time on.
+SELECT quarter FROM usage_delta WHERE quarter >= sqlc.arg(time_from) ORDER BY quarter LIMIT 1;
+
+-- name: NextHourly :one
+-- NextHourly is the first hour that has sums, from a time on.
+SELECT hour FROM usage_hourly WHERE hour >= sqlc.arg(time_from) ORDER BY hour LIMIT 1;
+
+-- name: NextRollup :one
+-- NextRollup is the first time that has sums of a span and cut, from a time on.
+SELECT start FROM usage_rollup WHERE span = sqlc.arg(span) AND cut = sqlc.arg(cut) AND start >= sqlc.arg(time_from)
+ORDER BY start LIMIT 1;

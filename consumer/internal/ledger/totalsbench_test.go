@@ -39,10 +39,11 @@ func BenchmarkUsageQuery(b *testing.B) {
 	dsn := migrated(b)
 	db := connect(b, dsn)
 	exec(b, db, `INSERT INTO usage_rollup
-		WITH RECURSIVE n AS (SELECT 0 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 2975), few AS (SELECT i FROM n WHERE i < 100)
-		SELECT 15, 'all', TIMESTAMPADD(MINUTE, 15 * q.i, '2026-10-01'), UNHEX(SHA2(CONCAT(c.i, '-', r.i, '-', m.i), 256)), 'request',
+		WITH RECURSIVE few AS (SELECT 0 AS i UNION ALL SELECT i + 1 FROM few WHERE i < 99)
+		SELECT 15, 'all', TIMESTAMPADD(MINUTE, 1440 * d.i + 15 * q.i, '2026-09-30'), UNHEX(SHA2(CONCAT(c.i, '-', r.i, '-', m.i), 256)), 'request',
 		  CONCAT('consumer-', c.i), CONCAT('route-', r.i), 'service', CONCAT('model-', m.i), '2xx', 1, 2, 2, 0, 0, 2468, 482, 2950, 100, 0, 40, 0
-		FROM n AS q CROSS JOIN few AS c CROSS JOIN few AS r CROSS JOIN few AS m WHERE r.i < 3 AND m.i < 5 ORDER BY 3, 4`)
+		FROM few AS d CROSS JOIN few AS q CROSS JOIN few AS c CROSS JOIN few AS r CROSS JOIN few AS m
+		WHERE d.i < 33 AND q.i < 96 AND r.i < 3 AND m.i < 5 ORDER BY 3, 4`)
 	for _, level := range []string{
 		`INSERT INTO usage_hourly SELECT TIMESTAMPADD(MINUTE, -MINUTE(start), start) AS begun, bucket, unit, MIN(consumer), MIN(route_id), MIN(service_id), MIN(model),
 		  MIN(status_class), MIN(billable), SUM(quantity), SUM(records), SUM(usage_missing), SUM(usage_partial), SUM(prompt_tokens), SUM(completion_tokens), SUM(total_tokens), SUM(cached_tokens), SUM(cache_write_tokens), SUM(reasoning_tokens), SUM(audio_tokens) FROM usage_rollup WHERE span = 15 GROUP BY begun, bucket, unit ORDER BY begun, bucket`,

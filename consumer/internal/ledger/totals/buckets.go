@@ -89,7 +89,7 @@ func (b buckets) write(ctx context.Context, l Level, db billingdb.DBTX, limits c
 	batch := coalesce.New(db, limits)
 	q := billingdb.New(batch)
 	for _, p := range all {
-		err := error(nil)
+		var err error
 		if l != hourly {
 			err = q.AddUsageRollup(ctx, p)
 		} else {

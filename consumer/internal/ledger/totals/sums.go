@@ -72,8 +72,14 @@ func (s *Sums) IsZero() bool {
 	return s.Records == 0 && s.UsageMissing == 0 && s.UsagePartial == 0 && len(s.Quantities) == 0
 }
 
-// tokens are the fields of tokens, in the order of the tables' columns.
-func (s *Sums) tokens() [7]*decimal.Count {
+// tokenNames are the names of the fields of tokens, those of the ledger's columns.
+var tokenNames = [...]string{
+	"prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens",
+	"audio_tokens",
+}
+
+// tokens are the fields of tokens, in the order of their names.
+func (s *Sums) tokens() [len(tokenNames)]*decimal.Count {
 	return [...]*decimal.Count{
 		&s.PromptTokens, &s.CompletionTokens, &s.TotalTokens, &s.CachedTokens, &s.CacheWriteTokens, &s.ReasoningTokens,
 		&s.AudioTokens,
