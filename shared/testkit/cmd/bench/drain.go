@@ -110,7 +110,7 @@ func (b *bench) drainThrough(ctx context.Context, topic string, entries int, t t
 		if err := errors.Join(c.Check(), ctx.Err()); err != nil {
 			return d, err
 		}
-		time.Sleep(25 * time.Millisecond) // what asks is served by the consumer, and counts as its work
+		time.Sleep(100 * time.Millisecond) // what asks is served by the consumer, and counts as its work
 	}
 	if d.resident, err = resident(c.PID()); err != nil {
 		return d, err
@@ -155,6 +155,7 @@ func committed(ctx context.Context, address string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	request.Header.Set("Accept-Encoding", "identity")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return 0, err
