@@ -416,6 +416,39 @@ func (q *Queries) LockDeadLetter(ctx context.Context, id int64) (string, error) 
 	return status, err
 }
 
+const pendingDeadLetters = `-- name: PendingDeadLetters :many
+SELECT reason, COUNT(*) AS letters FROM dead_letter WHERE status = 'pending' GROUP BY reason
+`
+
+type PendingDeadLettersRow struct {
+	Reason  string
+	Letters int64
+}
+
+// PendingDeadLetters counts the dead letters that wait for a person, by reason.
+func (q *Queries) PendingDeadLetters(ctx context.Context) ([]PendingDeadLettersRow, error) {
+	rows, err := q.db.QueryContext(ctx, pendingDeadLetters)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PendingDeadLettersRow
+	for rows.Next() {
+		var i PendingDeadLettersRow
+		if err := rows.Scan(&i.Reason, &i.Letters); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const settleDeadLetter = `-- name: SettleDeadLetter :exec
 UPDATE dead_letter SET status = ?, attempts = attempts + ?,
   update_time = CURRENT_TIMESTAMP

@@ -43,6 +43,10 @@ WHERE d.id > sqlc.arg(after_id)
 ORDER BY d.id
 LIMIT ?;
 
+-- name: PendingDeadLetters :many
+-- PendingDeadLetters counts the dead letters that wait for a person, by reason.
+SELECT reason, COUNT(*) AS letters FROM dead_letter WHERE status = 'pending' GROUP BY reason;
+
 -- name: DeadLetter :one
 -- DeadLetter reads one dead letter with its raw bytes.
 SELECT id, body_sha256, entry_index, reason, detail, billing_key, raw, raw_length, raw_sha256, status, attempts,

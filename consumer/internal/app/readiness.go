@@ -52,6 +52,12 @@ func (r *readiness) watch(ctx context.Context) {
 	}
 }
 
+// databaseUp says whether the last probe found a database that takes records.
+func (r *readiness) databaseUp() bool {
+	err := r.database.Load()
+	return err != nil && *err == nil
+}
+
 // reasons does not block.
 func (r *readiness) reasons() []string {
 	var reasons []string

@@ -49,16 +49,19 @@ func Run(ctx context.Context, cfg config.Config, log zerolog.Logger) (err error)
 	if err != nil {
 		return err
 	}
-	ops.WatchSource(registry, messages.State)
 	dlq, err := newDLQ(cfg, flow.Handle, log, metrics)
 	if err != nil {
 		return err
 	}
 
 	ready := newReadiness(store, messages)
+	watch(registry, ready, store, messages, dlq)
 	server, err := ops.Listen(cfg.HTTP.Listen, registry, ready.reasons, log)
 	if err != nil {
 		return err
+	}
+	if cfg.HTTP.Pprof {
+		server.ServeProfiles()
 	}
 	log.Info().Str("address", server.Address()).Msg("serving /healthz, /readyz and /metrics")
 
@@ -79,6 +82,7 @@ func Run(ctx context.Context, cfg config.Config, log zerolog.Logger) (err error)
 		return err
 	}
 	parts.Go(func() { foldStamps(beside, store, metrics, log) })
+	parts.Go(func() { countPending(beside, store, metrics, log) })
 	parts.Go(func() { foldUsage(beside, store, log) })
 	parts.Go(func() { retain(beside, store, cfg.Retention, log) })
 	writer := store.NewWriter()

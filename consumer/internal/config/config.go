@@ -150,6 +150,8 @@ type HTTP struct {
 	// Listen is the address (host:port) of /healthz, /readyz and /metrics. It needs no protection of its own only as
 	// long as it is a loopback or otherwise private address. Port 0 takes a free one.
 	Listen string `yaml:"listen"`
+	// Pprof also serves Go's profiles under /debug/pprof/, on a loopback address only: they show what the process does.
+	Pprof bool `yaml:"pprof"`
 }
 
 // Log is the part `log`.

@@ -106,7 +106,8 @@ func TestEveryValue(t *testing.T) {
 		{"retention.dead_letters", "90d", "90d"},
 		{"memory_mib", "100", "100"},
 		{"routes", routes, routes},
-		{"http.listen", "':0'", ":0"},
+		{"http.listen", "127.0.0.1:0", "127.0.0.1:0"},
+		{"http.pprof", "true", "true"},
 		{"log.level", "debug", "debug"},
 		{"log.format", "console", "console"},
 		{"drain_limit", "5s", "5s"},
@@ -166,7 +167,7 @@ func TestEveryValue(t *testing.T) {
 		},
 		Retention:  config.Retention{Bodies: config.Age(30 * 24 * time.Hour), DeadLetters: config.Age(90 * 24 * time.Hour)},
 		MemoryMiB:  100,
-		HTTP:       config.HTTP{Listen: ":0"},
+		HTTP:       config.HTTP{Listen: "127.0.0.1:0", Pprof: true},
 		Log:        config.Log{Level: "debug", Format: "console"},
 		DrainLimit: 5 * time.Second,
 	}
@@ -273,6 +274,10 @@ log:
 				`BILLING_ROCKETMQ_NAME_SERVERS: rocketmq.name_servers: "" is not host:port`,
 				`billing.yaml:7: http.listen: "localhost" is not host:port`,
 			},
+		},
+		"profiles for everybody": {
+			text: minimal + "http: {listen: ':9464', pprof: true}\n",
+			want: []string{"billing.yaml:7: http.pprof: needs a loopback address in http.listen, such as 127.0.0.1:9464"},
 		},
 		"start": {
 			text: minimal, environ: []string{"BILLING_ROCKETMQ_START=yesterday"},

@@ -220,8 +220,16 @@ func (h HTTP) Validate() error {
 	var e Errors
 	if problem := addressProblem(h.Listen, true); problem != "" {
 		e.add("http.listen", "%q %s", h.Listen, problem)
+	} else if h.Pprof && !loopback(h.Listen) {
+		e.add("http.pprof", "needs a loopback address in http.listen, such as 127.0.0.1:9464")
 	}
 	return e.orNil()
+}
+
+// loopback says whether only this machine reaches an address.
+func loopback(address string) bool {
+	host, _, _ := net.SplitHostPort(address)
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
 // addressProblem says why an address is no host:port. One to listen on may leave out the host, and have port 0.

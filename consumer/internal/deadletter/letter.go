@@ -147,3 +147,16 @@ func (l *Letter) Incomplete() string {
 	}
 	return ""
 }
+
+// CountPending counts the dead letters that wait for a person, by reason.
+func CountPending(ctx context.Context, db billingdb.DBTX) (map[string]int64, error) {
+	rows, err := billingdb.New(db).PendingDeadLetters(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("pending dead letters: %w", err)
+	}
+	counts := make(map[string]int64, len(rows))
+	for _, r := range rows {
+		counts[r.Reason] = r.Letters
+	}
+	return counts, nil
+}

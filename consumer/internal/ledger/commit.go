@@ -38,6 +38,12 @@ const (
 func (s *Store) commit(ctx context.Context, items []*item, earlier map[batchID]bool) error {
 	start := time.Now()
 	backoff, breaks, hurried, asked := minBackoff, 0, 0, false
+	retrying := false
+	defer func() {
+		if retrying {
+			s.retrying.Add(-1)
+		}
+	}()
 	for {
 		err := s.transact(ctx, items, earlier)
 		if err == nil {
@@ -49,6 +55,10 @@ func (s *Store) commit(ctx context.Context, items []*item, earlier map[batchID]b
 		}
 		f := classify(err)
 		s.observer.Retried(string(f))
+		if !retrying {
+			retrying = true
+			s.retrying.Add(1)
+		}
 		hurry := false // an attempt that need not wait for the server to come back
 		switch f {
 		case faultSize:

@@ -25,3 +25,8 @@ func (s *Store) DeadLetter(ctx context.Context, id int64) (*deadletter.Letter, [
 	audit, err := deadletter.Audit(ctx, s.db, id)
 	return letter, places, audit, err
 }
+
+// PendingDeadLetters counts the dead letters that wait for a person, by reason.
+func (s *Store) PendingDeadLetters(ctx context.Context) (map[string]int64, error) {
+	return deadletter.CountPending(ctx, s.db)
+}

@@ -20,6 +20,8 @@ type Store struct {
 	log      zerolog.Logger
 	observer Observer
 	cond     condition
+	// retrying counts the transactions that failed at least once and are tried again, or in halves.
+	retrying atomic.Int64
 	// packet is the server's max_allowed_packet, 0 when it must be asked (again).
 	packet      atomic.Int64
 	expectation expectation
@@ -42,6 +44,9 @@ func (s *Store) Close() error { return s.db.Close() }
 
 // State says how the last attempts to write went.
 func (s *Store) State() State { return s.cond.get() }
+
+// Retrying is how many transactions failed at least once and are being tried again.
+func (s *Store) Retrying() int { return int(s.retrying.Load()) }
 
 // Check says why the ledger can't be written now: what holds a transaction, else whether the database answers. nil when
 // it can.

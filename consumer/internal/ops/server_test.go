@@ -22,11 +22,14 @@ func TestMain(m *testing.M) {
 }
 
 // serve runs a server for the length of the test and returns its address.
-func serve(t *testing.T, registry *prometheus.Registry, notReady func() []string) string {
+func serve(t *testing.T, registry *prometheus.Registry, notReady func() []string, adapt ...func(*ops.Server)) string {
 	t.Helper()
 	server, err := ops.Listen("127.0.0.1:0", registry, notReady, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, f := range adapt {
+		f(server)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
@@ -99,6 +102,20 @@ func TestServesTheRegistryAndNothingElse(t *testing.T) {
 	}
 	if code, _ := ask(t, "POST", address+"/readyz"); code != http.StatusMethodNotAllowed {
 		t.Errorf("POST: %d", code)
+	}
+}
+
+func TestProfilesWhereTheyAreAskedFor(t *testing.T) {
+	address := serve(t, prometheus.NewRegistry(), nil, (*ops.Server).ServeProfiles)
+	for path, want := range map[string]string{
+		"/debug/pprof/": "goroutine", "/debug/pprof/goroutine?debug=1": "ops_test", "/debug/pprof/trace?seconds=0.01": "go 1",
+	} {
+		if code, body := ask(t, "GET", address+path); code != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%s: %d, want %q in %.200q", path, code, want, body)
+		}
+	}
+	if code, _ := ask(t, "GET", address+"/debug/pprof/cmdline"); code != http.StatusNotFound {
+		t.Errorf("the command line: %d", code)
 	}
 }
 

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"gateway-billing.internal/consumer/internal/chaospoint"
 	"gateway-billing.internal/consumer/internal/ledger"
@@ -10,10 +11,10 @@ import (
 	"gateway-billing.internal/consumer/internal/source"
 )
 
-// Committer stores what one message became. It returns nil only when all of it is committed, and waits while that is
-// not possible.
+// Committer stores what messages became. It returns without an error only when all of it is committed, with an outcome for
+// each of them, and waits while that is not possible.
 type Committer interface {
-	Commit(ctx context.Context, unit record.Unit) (ledger.Outcome, error)
+	CommitAll(ctx context.Context, units []record.Unit) ([]ledger.Outcome, error)
 }
 
 // Observer is told what became of each message, for metrics. It must not keep the unit.
@@ -36,22 +37,30 @@ func (f *Flow) Start() (stop func()) {
 	return f.workers.stop
 }
 
-// Handle records one message. nil is the verdict "acknowledge": it stands behind the commit and nowhere else. The error
-// is the context's when it ends before, or says that the ledger's word does not add up; in both cases the message is
-// not acknowledged.
-func (f *Flow) Handle(ctx context.Context, m source.Message) error {
-	unit := f.workers.unit(m)
+// Handle records messages. No error is the verdict "acknowledge": it stands behind the commit and nowhere else. Errors are
+// by message: the context's when it ends before, a panic, or that the ledger's word does not add up; such a message is not
+// acknowledged.
+func (f *Flow) Handle(ctx context.Context, messages []source.Message) (errs []error) {
+	units, errs := f.workers.units(messages)
 	chaospoint.Reach(chaospoint.AfterDecode)
-	outcome, err := f.Ledger.Commit(ctx, unit)
+	outcomes, err := f.Ledger.CommitAll(ctx, units)
 	if err != nil {
-		return err
+		return slices.Repeat([]error{err}, len(messages))
 	}
 	chaospoint.Reach(chaospoint.BeforeAck)
-	f.Observer.MessageCommitted(&unit, outcome)
-	if err := Balanced(&unit, outcome); err != nil {
-		return fmt.Errorf("message %s: %w", m.MsgID, err)
+	at := 0
+	for i := range messages {
+		if errs[i] != nil {
+			continue
+		}
+		unit, outcome := &units[at], outcomes[at]
+		at++
+		f.Observer.MessageCommitted(unit, outcome)
+		if err := Balanced(unit, outcome); err != nil {
+			errs[i] = fmt.Errorf("message %s: %w", messages[i].MsgID, err)
+		}
 	}
-	return nil
+	return errs
 }
 
 // Balanced says whether each entry of a unit is accounted for, once.

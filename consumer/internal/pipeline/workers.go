@@ -8,8 +8,8 @@ import (
 	"gateway-billing.internal/consumer/internal/source"
 )
 
-// workers derive units on a few goroutines that live long. Each message has a goroutine of its own, and many of them wait
-// at once: what derives on one of these grows its stack anew each time, and holds what it made while others still make
+// workers derive units on a few goroutines that live long. Each pull has a goroutine of its own, and many of them wait at
+// once: what derives on one of these grows its stack anew each time, and holds what it made while others still make
 // theirs. A worker's stack has grown already, and there are no more of them than processors.
 type workers struct {
 	deriver *Deriver
@@ -18,13 +18,14 @@ type workers struct {
 	running sync.WaitGroup
 }
 
-// job is one message on its way through a worker and back.
+// job are messages on their way through a worker and back.
 type job struct {
-	message source.Message
-	unit    record.Unit
-	// panicked is the value of a panic outside any entry; nil without one.
-	panicked any
-	done     chan struct{}
+	messages []source.Message
+	// units are those of the messages without a panic.
+	units []record.Unit
+	// panics are the panics outside any entry, by message.
+	panics []error
+	done   chan struct{}
 }
 
 func startWorkers(d *Deriver) *workers {
@@ -40,7 +41,7 @@ func (w *workers) run() {
 		select {
 		case j := <-w.jobs:
 			j.derive(w.deriver)
-			j.done <- struct{}{}
+			close(j.done)
 		case <-w.quit:
 			return
 		}
@@ -48,30 +49,34 @@ func (w *workers) run() {
 }
 
 func (j *job) derive(d *Deriver) {
-	defer func() { j.panicked = recover() }()
-	j.unit = d.Unit(j.message.Origin, j.message.Body)
+	j.units = make([]record.Unit, 0, len(j.messages))
+	j.panics = make([]error, len(j.messages))
+	for i := range j.messages {
+		j.panics[i] = j.deriveOne(d, &j.messages[i])
+	}
 }
 
-// unit is what the message becomes. A panic is the caller's, as if it had derived the message itself.
-func (w *workers) unit(m source.Message) record.Unit {
-	j := jobs.Get().(*job)
-	j.message = m
+func (j *job) deriveOne(d *Deriver, m *source.Message) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = source.Recovered(value)
+		}
+	}()
+	j.units = append(j.units, d.Unit(m.Origin, m.Body))
+	return nil
+}
+
+// units are what the messages become, but of those that panic: panics has an error in their places and nil in the others'.
+func (w *workers) units(messages []source.Message) (units []record.Unit, panics []error) {
+	j := &job{messages: messages, done: make(chan struct{})}
 	select {
 	case w.jobs <- j:
 		<-j.done
-	case <-w.quit: // a message that comes behind the end still gets its unit
+	case <-w.quit: // messages that come behind the end still get their units
 		j.derive(w.deriver)
 	}
-	unit, panicked := j.unit, j.panicked
-	*j = job{done: j.done}
-	jobs.Put(j)
-	if panicked != nil {
-		panic(panicked)
-	}
-	return unit
+	return j.units, j.panics
 }
-
-var jobs = sync.Pool{New: func() any { return &job{done: make(chan struct{}, 1)} }}
 
 // stop ends the workers.
 func (w *workers) stop() {

@@ -13,6 +13,7 @@ import (
 
 	"gateway-billing.internal/consumer/internal/ledger"
 	"gateway-billing.internal/consumer/internal/pipeline"
+	"gateway-billing.internal/consumer/internal/record"
 )
 
 // What is in flight at most: messages, and bytes of bodies.
@@ -136,7 +137,9 @@ func (f *flight) record(ctx context.Context, o Options) {
 		}
 		f.reasons[unit.Rejects[i].Reason]++
 	}
-	if f.outcome, f.err = o.Ledger.Commit(ctx, unit); f.err == nil {
+	outcomes, err := o.Ledger.CommitAll(ctx, []record.Unit{unit})
+	if f.err = err; err == nil {
+		f.outcome = outcomes[0]
 		f.err = pipeline.Balanced(&unit, f.outcome)
 	}
 	if f.err != nil {

@@ -64,11 +64,11 @@ type gated struct {
 	most     int
 }
 
-func (g *gated) Commit(ctx context.Context, unit record.Unit) (ledger.Outcome, error) {
+func (g *gated) CommitAll(ctx context.Context, units []record.Unit) ([]ledger.Outcome, error) {
 	g.mu.Lock()
 	g.inFlight++
 	g.most = max(g.most, g.inFlight)
-	hold := g.held[string(unit.Body)]
+	hold := g.held[string(units[0].Body)]
 	g.mu.Unlock()
 	defer func() {
 		g.mu.Lock()
@@ -79,10 +79,10 @@ func (g *gated) Commit(ctx context.Context, unit record.Unit) (ledger.Outcome, e
 		select {
 		case <-hold:
 		case <-ctx.Done():
-			return ledger.Outcome{}, ctx.Err()
+			return nil, ctx.Err()
 		}
 	}
-	return ledger.Outcome{Entries: 1, Rejected: 1}, nil
+	return []ledger.Outcome{{Entries: 1, Rejected: 1}}, nil
 }
 
 func options(t *testing.T, l pipeline.Committer) replay.Options {

@@ -19,12 +19,25 @@ func TestBrokerRestart(t *testing.T) {
 	sendWith(t, p, topic, 0, 100)
 	eventually(t, 30*time.Second, "messages before", func() bool { return m.count() == 100 })
 
+	eventually(t, 30*time.Second, "all queues known", func() bool {
+		state := r.State()
+		return len(state.Queues) == 4 && len(state.Brokers) == 1 && state.Brokers[0].Up
+	})
+	for _, q := range r.State().Queues {
+		if q.Retention != 4*time.Hour || q.Stale || q.Kept != 25-q.Lag {
+			t.Errorf("queue %+v: want the broker's 4 h, and 25 messages before its end", q)
+		}
+	}
+
 	if err := mq.Broker.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, 20*time.Second, "not ready, naming the broker", func() bool {
 		return strings.Contains(strings.Join(r.State().Reasons, ";"), "broker ")
 	})
+	if state := r.State(); state.Brokers[0].Up || !state.NameServer || len(state.Queues) != 4 || !state.Queues[0].Stale {
+		t.Errorf("the broker's queues are not as it left them: %+v", state)
+	}
 	if err := mq.Broker.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -65,6 +78,9 @@ func TestNameServerGoesAndComes(t *testing.T) {
 	eventually(t, 20*time.Second, "not ready, naming the name server", func() bool {
 		return strings.Contains(strings.Join(r.State().Reasons, ";"), "name server ")
 	})
+	if state := r.State(); state.NameServer || !state.Brokers[0].Up {
+		t.Errorf("it is the name server that is away: %+v", state)
+	}
 	sendWith(t, p, topic, 10, 10)
 	eventually(t, 30*time.Second, "messages meanwhile", func() bool { return m.count() == 20 })
 	if err := mq.NameServer.Start(t.Context()); err != nil {

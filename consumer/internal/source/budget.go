@@ -2,8 +2,8 @@ package source
 
 import "sync"
 
-// budget bounds the bytes of the messages that the handler works on at once: what it makes of a message takes several
-// times the memory of its body. A message that is larger than all of it goes alone.
+// budget bounds what the handler works on at once, in messages or in bytes: what it makes of a message takes several times
+// the memory of its body. What is larger than all of it goes alone.
 type budget struct {
 	mu    sync.Mutex
 	size  int64
@@ -11,21 +11,21 @@ type budget struct {
 	queue []*claim
 }
 
-// claim is one message's part of a budget. ready is closed when it has it.
+// claim is a part of a budget. ready is closed when it has it.
 type claim struct {
-	bytes int64
+	size  int64
 	ready chan struct{}
 }
 
 func newBudget(size int64) *budget { return &budget{size: size} }
 
 // ask stands in line for a part of the budget; release must be called, also where it was not waited for.
-func (b *budget) ask(bytes int) *claim {
-	c := &claim{bytes: min(int64(bytes), b.size), ready: over}
+func (b *budget) ask(size int) *claim {
+	c := &claim{size: min(int64(size), b.size), ready: over}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.queue) == 0 && b.taken+c.bytes <= b.size {
-		b.taken += c.bytes
+	if len(b.queue) == 0 && b.taken+c.size <= b.size {
+		b.taken += c.size
 		return c
 	}
 	c.ready = make(chan struct{})
@@ -46,12 +46,12 @@ func (b *budget) release(c *claim) {
 		}
 	}
 	if !waiting {
-		b.taken -= c.bytes
+		b.taken -= c.size
 	}
-	for len(b.queue) > 0 && b.taken+b.queue[0].bytes <= b.size {
+	for len(b.queue) > 0 && b.taken+b.queue[0].size <= b.size {
 		first := b.queue[0]
 		b.queue = b.queue[1:]
-		b.taken += first.bytes
+		b.taken += first.size
 		close(first.ready)
 	}
 }

@@ -2,7 +2,7 @@ package source
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/apache/rocketmq-client-go/v2/consumer"
@@ -12,37 +12,43 @@ import (
 	"gateway-billing.internal/consumer/internal/record"
 )
 
-// consume is the client's callback for one message. It has two ends only: ConsumeSuccess when the message is recorded,
-// and RetryLater when the client is known to ignore it (its queue was dropped, or the client was shut down). Until one
-// of them it blocks: that is what "held" means, and it is never an error for the client, which would send the message
-// back, count a redelivery, and lose it where the broker refuses.
+// consume is the client's callback for the messages of one pull. It has two ends only: ConsumeSuccess when all of them are
+// recorded, and RetryLater when the client is known to ignore it (its queue was dropped, or the client was shut down).
+// Until one of them it blocks: that is what "held" means, and it is never an error for the client, which would send the
+// messages back, count a redelivery, and lose them where the broker refuses.
 func (s *session) consume(_ context.Context, msgs ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
-	msg := msgs[0] // ConsumeMessageBatchMaxSize is 1
-	// By this property the client finds messages that take too long and sends them back while they are worked on.
-	msg.RemoveProperty(primitive.PropertyConsumeStartTime)
+	size := 0
+	for _, msg := range msgs {
+		// By this property the client finds messages that take too long and sends them back while they are worked on.
+		msg.RemoveProperty(primitive.PropertyConsumeStartTime)
+		size += len(msg.Body)
+		s.observer.MessageReceived(len(msg.Body))
+	}
+	from, turn := s.holdings.enter(msgs, size)
+	defer s.holdings.leave(from, len(msgs), size)
 
-	size := len(msg.Body)
-	s.observer.MessageReceived(size)
-	from, turn := s.holdings.enter(msg, size)
-	defer s.holdings.leave(from, size)
-
-	if s.record(from, turn, msg) {
-		s.holdings.ack(from, msg.QueueOffset)
-		s.observer.MessageAcked()
+	if s.record(from, turn, msgs) {
+		s.holdings.ack(from, msgs[len(msgs)-1].QueueOffset)
+		for range msgs {
+			s.observer.MessageAcked()
+		}
 		return consumer.ConsumeSuccess, nil
 	}
-	s.holdings.wait(from)
+	s.holdings.wait(from, len(msgs))
 	select {
 	case <-from.dropped:
 	case <-s.closed:
 	}
-	msg.Body = nil // the client never lets go of its table of messages
+	for _, msg := range msgs {
+		msg.Body = nil // the client never lets go of its table of messages
+	}
 	return consumer.ConsumeRetryLater, nil
 }
 
-// record waits for the message's turn in its queue and for a free place, and lets the handler record it. false: it is
-// to be held.
-func (s *session) record(from *assignment, turn turn, msg *primitive.MessageExt) bool {
+// record waits for the pull's turn in its queue and lets the handler record its messages, part by part. false: one of them
+// is not recorded, and the pull is to be held. A drain does not come between two parts: what it left of a pull would have
+// the other parts read again.
+func (s *session) record(from *assignment, turn turn, msgs []*primitive.MessageExt) bool {
 	select {
 	case <-turn.before:
 	case <-s.gate.closing:
@@ -50,56 +56,101 @@ func (s *session) record(from *assignment, turn turn, msg *primitive.MessageExt)
 	case <-from.dropped:
 		return false
 	}
-	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
-	case <-s.gate.closing:
-		return false
-	case <-from.dropped:
+	if !s.gate.enter(len(msgs)) {
 		return false
 	}
-	claim := s.budget.ask(len(msg.Body))
-	defer s.budget.release(claim)
-	select {
-	case <-claim.ready:
-	case <-s.gate.closing:
-		return false
-	case <-from.dropped:
-		return false
+	defer s.gate.leave(len(msgs))
+	recorded := true
+	for len(msgs) > 0 {
+		part, rest := s.split(msgs)
+		admitted, ok := s.recordPart(from, part, func() {
+			if len(rest) == 0 {
+				close(turn.gone)
+			}
+		})
+		if !admitted {
+			return false
+		}
+		recorded = recorded && ok
+		msgs = rest
 	}
-	if !s.gate.enter() {
-		return false
-	}
-	defer s.gate.leave()
-	close(turn.gone)
+	return recorded
+}
 
-	err := s.handle(message(msg))
-	if err == nil {
+// partBytes is about how much of a pull goes to the handler at once.
+const partBytes = 1 << 20
+
+// split takes from the front what goes to the handler at once.
+func (s *session) split(msgs []*primitive.MessageExt) (part, rest []*primitive.MessageExt) {
+	bytes := 0
+	for i, msg := range msgs {
+		bytes += len(msg.Body)
+		if i > 0 && (int64(i) == s.places.size || bytes > partBytes) {
+			return msgs[:i], msgs[i:]
+		}
+	}
+	return msgs, nil
+}
+
+// recordPart waits for free places and memory, calls went, and lets the handler record the messages.
+func (s *session) recordPart(from *assignment, msgs []*primitive.MessageExt, went func()) (admitted, recorded bool) {
+	bytes := 0
+	for _, msg := range msgs {
+		bytes += len(msg.Body)
+	}
+	places := s.places.ask(len(msgs))
+	defer s.places.release(places)
+	memory := s.memory.ask(bytes)
+	defer s.memory.release(memory)
+	for _, claim := range []*claim{places, memory} {
+		select {
+		case <-claim.ready:
+		case <-s.work.Done():
+			return false, false
+		case <-from.dropped:
+			return false, false
+		}
+	}
+	went()
+
+	recorded = true
+	for i, err := range s.handle(msgs) {
+		if err != nil && !s.failed(msgs[i], err) {
+			recorded = false
+		}
+	}
+	return true, recorded
+}
+
+// failed reports whether a message that the handler failed on is done with all the same.
+func (s *session) failed(msg *primitive.MessageExt, err error) bool {
+	if s.work.Err() != nil {
+		return false
+	}
+	if s.source.options.Reconsume && s.giveBack(msg, err) {
 		return true
 	}
-	if s.work.Err() == nil {
-		if s.source.options.Reconsume && s.giveBack(msg, err) {
-			return true
-		}
-		// The handler's contract is to come back with an error only when its context ended. Whatever this is, the
-		// message is not recorded, so it is held; a restart reads it again.
-		s.stuck.Add(1)
-		s.observer.MessageStuck()
-		s.log.Error().Err(err).Str("msg_id", msg.MsgId).Stringer("queue", msg.Queue).Int64("offset", msg.QueueOffset).
-			Msg("message is stuck: the handler gave up; it is held until a restart")
-	}
+	// The handler's contract is to come back with an error only when its context ended. Whatever this is, the message is not
+	// recorded, so it is held; a restart reads it again.
+	s.stuck.Add(1)
+	s.observer.MessageStuck()
+	s.log.Error().Err(err).Func(where(err)).Str("msg_id", msg.MsgId).Stringer("queue", msg.Queue).Int64("offset", msg.QueueOffset).
+		Msg("message is stuck: the handler gave up; it is held until a restart")
 	return false
 }
 
-// handle calls the handler and makes an error of its panic.
-func (s *session) handle(m Message) (err error) {
+// handle calls the handler and makes errors of its panic.
+func (s *session) handle(msgs []*primitive.MessageExt) (errs []error) {
 	defer func() {
 		if value := recover(); value != nil {
-			logPanic(s.log, value).Str("msg_id", m.MsgID).Msg("panic in the message handler")
-			err = fmt.Errorf("panic in the message handler (%s)", typeName(value))
+			errs = slices.Repeat([]error{Recovered(value)}, len(msgs))
 		}
 	}()
-	return s.handler(s.work, m)
+	messages := make([]Message, len(msgs))
+	for i, msg := range msgs {
+		messages[i] = message(msg)
+	}
+	return s.handler(s.work, messages)
 }
 
 // park is called with what a pull found, before the client sees it. From the drain on, it stops the pull loops until
@@ -134,6 +185,3 @@ func message(msg *primitive.MessageExt) Message {
 		Reconsumed: int(msg.ReconsumeTimes),
 	}
 }
-
-// typeName is the type of a value, without the value.
-func typeName(value any) string { return fmt.Sprintf("%T", value) }

@@ -16,7 +16,7 @@ import (
 // newTestSession makes a session without a client.
 func newTestSession(handler Handler) *session {
 	x := &session{
-		handler: handler, observer: nopObserver{}, log: zerolog.Nop(), slots: make(chan struct{}, 1), budget: newBudget(1 << 20), gate: newGate(),
+		handler: handler, observer: nopObserver{}, log: zerolog.Nop(), places: newBudget(3), memory: newBudget(1 << 20), gate: newGate(),
 		holdings: newHoldings(func(int) {}), closed: make(chan struct{}), source: &Source{},
 	}
 	x.work, x.stopWork = context.WithCancel(context.Background())
@@ -49,8 +49,8 @@ func TestClientSettings(t *testing.T) {
 	x := newTestSession(nil)
 	x.capacity = plan
 	one, two := clientSettings(x, o), clientSettings(x, o)
-	if got := one["ConsumeMessageBatchMaxSize"]; got != 1 {
-		t.Errorf("one verdict covers %v messages", got)
+	if got := one["ConsumeMessageBatchMaxSize"]; got != o.PullBatch {
+		t.Errorf("a callback takes %v messages, want a pull's %d", got, o.PullBatch)
 	}
 	if got := one["ConsumeConcurrentlyMaxSpan"]; got != 16*o.QueueMessages {
 		t.Errorf("a held message stops its queue after %v others, want %d", got, 16*o.QueueMessages)
@@ -69,9 +69,9 @@ func TestVerdicts(t *testing.T) {
 		held    bool
 		want    consumer.ConsumeResult
 	}{
-		{"recorded", func(context.Context, Message) error { return nil }, false, consumer.ConsumeSuccess},
-		{"gave up", func(context.Context, Message) error { return errors.New("no") }, true, consumer.ConsumeRetryLater},
-		{"panicked", func(context.Context, Message) error { panic("no") }, true, consumer.ConsumeRetryLater},
+		{"recorded", func(context.Context, []Message) []error { return nil }, false, consumer.ConsumeSuccess},
+		{"gave up", func(context.Context, []Message) []error { return []error{nil, errors.New("no"), nil} }, true, consumer.ConsumeRetryLater},
+		{"panicked", func(context.Context, []Message) []error { panic("no") }, true, consumer.ConsumeRetryLater},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -80,7 +80,10 @@ func TestVerdicts(t *testing.T) {
 				returned := false
 				go func() {
 					queue := &primitive.MessageQueue{Topic: "t", BrokerName: "b"}
-					got, err := x.consume(t.Context(), &primitive.MessageExt{Message: primitive.Message{Queue: queue}})
+					got, err := x.consume(t.Context(),
+						&primitive.MessageExt{Message: primitive.Message{Queue: queue}},
+						&primitive.MessageExt{Message: primitive.Message{Queue: queue}},
+						&primitive.MessageExt{Message: primitive.Message{Queue: queue}})
 					if got != tc.want || err != nil {
 						t.Errorf("the client gets %v and the error %v, want %v and none", got, err, tc.want)
 					}

@@ -123,7 +123,8 @@ func (b *logBridge) write(level zerolog.Level, msg string, fields map[string]any
 }
 
 func (b *logBridge) panicked(value any) {
+	p := Recovered(value)
 	for _, l := range b.of("") {
-		logPanic(l.log, value).Msg("panic in the RocketMQ client, recovered")
+		l.log.Error().Err(p).Func(where(p)).Msg("panic in the RocketMQ client, recovered")
 	}
 }

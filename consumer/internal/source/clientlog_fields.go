@@ -1,8 +1,6 @@
 package source
 
 import (
-	"runtime"
-	"runtime/debug"
 	"time"
 
 	"github.com/apache/rocketmq-client-go/v2/rlog"
@@ -38,16 +36,6 @@ func addScalar(event *zerolog.Event, name string, value any) {
 	case bool:
 		event.Bool(name, v)
 	}
-}
-
-// logPanic starts a line about a recovered panic. Only the runtime's own errors are spelled out: other panic values may
-// carry what was being worked on.
-func logPanic(log zerolog.Logger, value any) *zerolog.Event {
-	event := log.Error().Str("panic_type", typeName(value)).Bytes("stack", debug.Stack())
-	if err, ok := value.(runtime.Error); ok {
-		event.Str("panic", cut(err.Error()))
-	}
-	return event
 }
 
 // lineLimit lets one line of a kind through in lineInterval.

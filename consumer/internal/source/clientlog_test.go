@@ -46,7 +46,7 @@ func TestClientLinesShowNoMessages(t *testing.T) {
 	if strings.Contains(got, "secret") {
 		t.Errorf("a message was logged: %s", got)
 	}
-	for _, want := range []string{`"underlayError":"connection reset"`, `"responseCode":16`, `"panic_type":"string"`} {
+	for _, want := range []string{`"underlayError":"connection reset"`, `"responseCode":16`, `"error":"panic (string)"`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s is missing in %s", want, got)
 		}

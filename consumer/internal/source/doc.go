@@ -31,7 +31,9 @@
 //   - Shutdown closes a channel that a pull loop may be sending to, in a goroutine that nobody recovers: the process
 //     ends. park stops the loops before. (Suspend would only make it rarer, and its flag is a data race.)
 //     TestPulledInTheDrain, of park alone: the moment of the client's own fault can't be provoked.
-//   - One verdict covers a whole callback batch: ConsumeMessageBatchMaxSize is 1. TestClientSettings.
+//   - One verdict covers all messages of a callback. There are two only, recorded and held, and what is held stops the
+//     offset of its queue in any case: so a callback is a pull, which costs a goroutine and a turn instead of one a message.
+//     The price is that recorded messages of a pull with a held one come again after a restart. TestVerdicts.
 //   - A client that fails to start is dead and leaves about 20 goroutines. connect asks the servers first (package
 //     remoting) and starts a client only when they are there. TestTopicThatComesLater, TestNameServerThatComesLater.
 //   - Without credentials, or with wrong ones, Start succeeds and nothing arrives. The survey tries a pull with them,

@@ -2,7 +2,7 @@ package source
 
 import "sync"
 
-// gate lets messages into the handler until it is closed, and tells when the last one has left.
+// gate lets pulls on to the handler until it is closed, and tells when the last one has left. It counts their messages.
 type gate struct {
 	mu      sync.Mutex
 	working int
@@ -14,20 +14,20 @@ type gate struct {
 
 func newGate() *gate { return &gate{closing: make(chan struct{}), idle: make(chan struct{})} }
 
-func (g *gate) enter() bool {
+func (g *gate) enter(messages int) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
 		return false
 	}
-	g.working++
+	g.working += messages
 	return true
 }
 
-func (g *gate) leave() {
+func (g *gate) leave(messages int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.working--
+	g.working -= messages
 	if g.closed && g.working == 0 {
 		close(g.idle)
 	}

@@ -110,14 +110,34 @@ type running struct {
 	stop   func()
 }
 
-func run(t *testing.T, o Options, h Handler) *running {
+// single makes a handler of one that takes the messages of a pull one by one, all at once.
+func single(h func(context.Context, Message) error) Handler {
+	return func(ctx context.Context, messages []Message) []error {
+		errs := make([]error, len(messages))
+		var wg sync.WaitGroup
+		for i, m := range messages {
+			wg.Go(func() {
+				defer func() {
+					if value := recover(); value != nil {
+						errs[i] = Recovered(value)
+					}
+				}()
+				errs[i] = h(ctx, m)
+			})
+		}
+		wg.Wait()
+		return errs
+	}
+}
+
+func run(t *testing.T, o Options, h func(context.Context, Message) error) *running {
 	t.Helper()
 	if o.StateInterval == 0 {
 		o.StateInterval = 200 * time.Millisecond
 	}
 	r := &running{events: &events{}}
 	var err error
-	if r.Source, err = New(o, h, testLog(t), r.events); err != nil {
+	if r.Source, err = New(o, single(h), testLog(t), r.events); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

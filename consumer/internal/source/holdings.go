@@ -42,16 +42,16 @@ type assignment struct {
 	gone  bool
 	// dropped is closed when the client is known to ignore the verdicts of these messages.
 	dropped chan struct{}
-	// turns are of the messages that were pulled and did not enter yet; lastTurn is the latest one's.
+	// turns are of the pulls that did not enter yet, by their first message; lastTurn is the latest one's.
 	turns    map[*primitive.MessageExt]turn
 	lastTurn turn
 }
 
-// turn keeps the messages of a queue in order on their way to the handler, while their callbacks start in any order: a
-// message may go when the one before it went. So what the handler got is always the beginning of the queue, and a drain
+// turn keeps the pulls of a queue in order on their way to the handler, while their callbacks start in any order: a
+// pull may go when the one before it went. So what the handler got is always the beginning of the queue, and a drain
 // leaves no held message in front of recorded ones, which would be read again with it.
 type turn struct {
-	before <-chan struct{} // closed when the message before went
+	before <-chan struct{} // closed when the pull before went
 	gone   chan struct{}   // to be closed when this one goes
 }
 
@@ -76,13 +76,11 @@ func (h *holdings) pulled(queue *primitive.MessageQueue, msgs []*primitive.Messa
 		a.order = len(h.seen)
 		h.seen[queue] = a
 	}
-	if a.gone {
+	if a.gone || len(msgs) == 0 {
 		return
 	}
-	for _, msg := range msgs {
-		a.lastTurn = turn{before: a.lastTurn.gone, gone: make(chan struct{})}
-		a.turns[msg] = a.lastTurn
-	}
+	a.lastTurn = turn{before: a.lastTurn.gone, gone: make(chan struct{})}
+	a.turns[msgs[0]] = a.lastTurn
 }
 
 func newAssignment(queue primitive.MessageQueue) *assignment {
@@ -94,12 +92,13 @@ func newAssignment(queue primitive.MessageQueue) *assignment {
 	}
 }
 
-// enter is called first in a message's callback, leave last.
-func (h *holdings) enter(msg *primitive.MessageExt, bytes int) (*assignment, turn) {
+// enter is called first in the callback of a pull, leave last.
+func (h *holdings) enter(msgs []*primitive.MessageExt, bytes int) (*assignment, turn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.messages++
+	h.messages += len(msgs)
 	h.bytes += int64(bytes)
+	msg := msgs[0]
 	a := h.seen[msg.Queue]
 	if a == nil { // not pulled: an operator had the broker send this one message directly
 		a = newAssignment(*msg.Queue)
@@ -113,7 +112,7 @@ func (h *holdings) enter(msg *primitive.MessageExt, bytes int) (*assignment, tur
 	} else if cur != a {
 		h.retire(a)
 	}
-	a.messages++
+	a.messages += len(msgs)
 	t, ok := a.turns[msg]
 	delete(a.turns, msg)
 	if !ok {
@@ -122,19 +121,19 @@ func (h *holdings) enter(msg *primitive.MessageExt, bytes int) (*assignment, tur
 	return a, t
 }
 
-func (h *holdings) leave(a *assignment, bytes int) {
+func (h *holdings) leave(a *assignment, messages, bytes int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.messages--
+	h.messages -= messages
 	h.bytes -= int64(bytes)
-	a.messages--
+	a.messages -= messages
 }
 
-// wait notes that one of the messages is held, ack that one is acknowledged. Both come before leave.
-func (h *holdings) wait(a *assignment) {
+// wait notes that so many of the messages are held, ack that they are acknowledged up to an offset. Both come before leave.
+func (h *holdings) wait(a *assignment, messages int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	a.waiting++
+	a.waiting += messages
 }
 
 func (h *holdings) ack(a *assignment, offset int64) {

@@ -20,7 +20,7 @@ func TestHoldings(t *testing.T) {
 		return &primitive.MessageExt{Message: primitive.Message{Queue: queue}}
 	}
 	enter := func(h *holdings, queue *primitive.MessageQueue, bytes int) *assignment {
-		a, _ := h.enter(message(queue), bytes)
+		a, _ := h.enter([]*primitive.MessageExt{message(queue)}, bytes)
 		return a
 	}
 	queue := func() *primitive.MessageQueue {
@@ -84,14 +84,18 @@ func TestHoldings(t *testing.T) {
 			t.Error("dropped")
 		}
 	})
-	t.Run("messages take their turns as they were pulled, however they enter", func(t *testing.T) {
+	t.Run("pulls take their turns in their order, however they enter", func(t *testing.T) {
 		h, q := fresh(), queue()
-		msgs := []*primitive.MessageExt{message(q), message(q), message(q)}
-		h.pulled(q, msgs[:2])
-		h.pulled(q, msgs[2:])
-		_, third := h.enter(msgs[2], 1)
-		_, second := h.enter(msgs[1], 1)
-		_, first := h.enter(msgs[0], 1)
+		pulls := [][]*primitive.MessageExt{{message(q), message(q)}, {message(q)}, {message(q), message(q), message(q)}}
+		for _, pull := range pulls {
+			h.pulled(q, pull)
+		}
+		_, third := h.enter(pulls[2], 1)
+		_, second := h.enter(pulls[1], 1)
+		a, first := h.enter(pulls[0], 1)
+		if a.messages != 6 {
+			t.Errorf("%d messages", a.messages)
+		}
 		isOpen := func(c <-chan struct{}) bool {
 			select {
 			case <-c:
@@ -117,7 +121,7 @@ func TestHoldings(t *testing.T) {
 		h.pulled(one, nil)
 		a := enter(h, one, 10)
 		enter(h, one, 5)
-		h.leave(a, 10)
+		h.leave(a, 1, 10)
 		if n, bytes := h.totals(); n != 1 || bytes != 5 {
 			t.Errorf("%d messages, %d bytes", n, bytes)
 		}

@@ -14,9 +14,9 @@ func TestMembersComeAndGoWhileHolding(t *testing.T) {
 	send(t, topic, 0, total)
 	m := newMemory()
 	back := m.away()
-	o := Options{NameServers: nameServers(t), Topic: topic, Group: group, Concurrency: 8}
+	o := Options{NameServers: nameServers(t), Topic: topic, Group: group, Concurrency: 8, PullBatch: 8}
 	first := run(t, o, m.handle)
-	eventually(t, 30*time.Second, "the first member holds everything", func() bool { return first.State().Held == total })
+	eventually(t, 60*time.Second, "the first member holds everything", func() bool { return first.State().Held == total })
 
 	second := run(t, o, m.handle)
 	eventually(t, 60*time.Second, "both hold their half", func() bool {

@@ -84,9 +84,9 @@ func (x *session) giveBack(msg *primitive.MessageExt, cause error) bool {
 }
 
 func (x *session) sendBack(ctx context.Context, msg *primitive.MessageExt) error {
-	route, trouble := x.source.route(ctx)
-	if trouble != "" {
-		return errors.New(trouble)
+	route, none := x.source.route(ctx)
+	if none != nil {
+		return none
 	}
 	conn, err := remoting.Dial(ctx, route.Masters[msg.Queue.BrokerName], x.source.options.credentials())
 	if err != nil {

@@ -38,8 +38,9 @@ type session struct {
 	// work is the handler's context: it outlives Run's by the time of the drain.
 	work     context.Context
 	stopWork context.CancelFunc
-	slots    chan struct{}
-	budget   *budget
+	// places bounds the messages that the handler has at once, memory their bytes.
+	places   *budget
+	memory   *budget
 	gate     *gate
 	holdings *holdings
 	stuck    atomic.Int64
@@ -78,8 +79,8 @@ func newSession(s *Source, found survey) (*session, error) {
 	}
 	x := &session{
 		source: s, handler: s.handler, observer: s.observer, log: s.log, capacity: plan,
-		slots:    make(chan struct{}, s.options.Concurrency),
-		budget:   newBudget(int64(s.options.BufferMiB) << 20 / 2),
+		places:   newBudget(int64(s.options.Concurrency)),
+		memory:   newBudget(int64(s.options.BufferMiB) << 20 / 2),
 		gate:     newGate(),
 		holdings: newHoldings(s.observer.MessagesReleased),
 		closed:   make(chan struct{}),
@@ -117,7 +118,7 @@ func (x *session) clientOptions(o Options) []consumer.Option {
 		consumer.WithGroupName(o.Group),
 		consumer.WithInstance(instanceName()),
 		consumer.WithConsumerModel(consumer.Clustering),
-		consumer.WithConsumeMessageBatchMaxSize(1), // one verdict covers a whole batch
+		consumer.WithConsumeMessageBatchMaxSize(o.PullBatch), // a callback is a pull, see turn
 		consumer.WithPullBatchSize(int32(o.PullBatch)),
 		consumer.WithPullThresholdForQueue(x.capacity.messages),
 		consumer.WithPullThresholdSizeForQueue(x.capacity.mib),
@@ -154,7 +155,7 @@ func (x *session) start() error {
 		return fmt.Errorf("start client: %w", err)
 	}
 	x.log.Info().Int("queue_messages", int(x.capacity.messages)).Int("queue_mib", x.capacity.mib).
-		Int("concurrency", cap(x.slots)).Msg("client started")
+		Int64("concurrency", x.places.size).Msg("client started")
 	return nil
 }
 

@@ -24,9 +24,10 @@ type Message struct {
 	Reconsumed int
 }
 
-// Handler records one message. It returns nil only after what the message holds is committed, and blocks while that is
-// not possible. It returns an error only when ctx ended before. It is called from many goroutines at once.
-type Handler func(ctx context.Context, m Message) error
+// Handler records messages of one queue, in their order. It returns when what they hold is committed, and blocks while that is
+// not possible: with nil, or with an error for each message that is not recorded and nil for the others. There is an error
+// only where ctx ended before, or where the handler is at fault. It is called from many goroutines at once.
+type Handler func(ctx context.Context, messages []Message) (errs []error)
 
 // Source reads a topic as a member of a group and hands each message to a handler. See the package comment.
 type Source struct {
@@ -36,6 +37,8 @@ type Source struct {
 	// client is the logger of the client's own lines.
 	client   zerolog.Logger
 	observer Observer
+	// retention is of Run's goroutine.
+	retention retentions
 
 	mu    sync.Mutex
 	state State
@@ -53,12 +56,13 @@ func New(options Options, handler Handler, log zerolog.Logger, observer Observer
 		observer = nopObserver{}
 	}
 	return &Source{
-		options:  options,
-		handler:  handler,
-		log:      log.With().Str("component", "source").Str("group", options.Group).Logger(),
-		client:   log.With().Str("component", "rocketmq-client").Str("group", options.Group).Logger(),
-		observer: observer,
-		state:    State{Reasons: []string{"not started"}},
+		options:   options,
+		handler:   handler,
+		log:       log.With().Str("component", "source").Str("group", options.Group).Logger(),
+		client:    log.With().Str("component", "rocketmq-client").Str("group", options.Group).Logger(),
+		observer:  observer,
+		retention: retentions{},
+		state:     State{Reasons: []string{"not started"}},
 	}, nil
 }
 
@@ -108,6 +112,7 @@ func (b *backoff) sleep(ctx context.Context) {
 // its goroutines behind.
 func (s *Source) connect(ctx context.Context) (*session, error) {
 	found := s.survey(ctx, remoting.Route{}, nil)
+	s.looked(found)
 	if !found.usable() {
 		return nil, errors.New(strings.Join(found.reasons(), "; "))
 	}

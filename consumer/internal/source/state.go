@@ -3,6 +3,7 @@ package source
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"gateway-billing.internal/consumer/internal/source/remoting"
 )
@@ -14,6 +15,11 @@ type State struct {
 	Reasons []string
 	// Connected: the client runs (it may still be waiting for a broker).
 	Connected bool
+	// Looked: the servers were asked at least once. NameServer: a name server answered at the last look, whether or not it
+	// knows the topic; Absent: it does not.
+	Looked, NameServer, Absent bool
+	// Brokers are those of the topic, by name.
+	Brokers []BrokerState
 	// Queues are the queues that this process was assigned, by broker and number.
 	Queues []QueueState
 
@@ -25,12 +31,39 @@ type State struct {
 	Stuck     int
 }
 
-// QueueState is one assigned queue.
+// BrokerState is one broker. Up: it answered at the last look and lets us pull.
+type BrokerState struct {
+	Name string
+	Up   bool
+}
+
+// QueueState is one assigned queue, as it was at the last look at which its broker answered.
 type QueueState struct {
 	Broker string
 	Queue  int
 	// Lag is how many messages wait in the broker or are held here.
 	Lag int64
+	// Kept is how many older messages the broker has before the first of these, negative for those that it deleted
+	// before they were read.
+	Kept int64
+	// Asked is when that look was, Oldest when the broker stored the first of these messages; zero without one.
+	Asked, Oldest time.Time
+	// Stale: at the last look the broker did not answer.
+	Stale bool
+	// Retention is after how long the broker deletes a message, 0 where it does not say. A broker that runs out of disk
+	// space deletes earlier.
+	Retention time.Duration
+}
+
+// Age is how long the first message that is not acknowledged has been in the broker; 0 without one.
+func (q QueueState) Age(now time.Time) time.Duration {
+	if q.Oldest.IsZero() {
+		return 0
+	}
+	if !q.Stale { // between two looks it may be gone
+		now = q.Asked
+	}
+	return max(now.Sub(q.Oldest), 0)
 }
 
 // Ready reports whether the source reads, or would if there were messages.
@@ -42,6 +75,7 @@ func (s *Source) State() State {
 	defer s.mu.Unlock()
 	out := s.state
 	out.Reasons = slices.Clone(out.Reasons)
+	out.Brokers = slices.Clone(out.Brokers)
 	out.Queues = slices.Clone(out.Queues)
 	if s.session != nil {
 		out.Held, out.HeldBytes = s.session.holdings.totals()
@@ -69,19 +103,42 @@ func (s *Source) notReady(reasons ...string) {
 	}
 }
 
-// surveyed takes over what the servers said and what the client has.
+// surveyed takes over what the servers said and what the client has. Of a broker that does not answer, its last word stays.
 func (s *Source) surveyed(found survey, owned map[remoting.Queue]ownedQueue) {
+	s.looked(found)
+	s.mu.Lock()
+	before := s.state.Queues
 	queues := make([]QueueState, 0, len(owned))
 	for _, q := range found.route.Queues {
-		if own, ok := owned[q]; ok {
-			queues = append(queues, queueState(q, own, found.queues[q]))
+		own, ok := owned[q]
+		if !ok {
+			continue
+		}
+		if at, ok := found.queues[q]; ok {
+			queues = append(queues, queueState(q, own, at))
+		} else if i := slices.IndexFunc(before, func(b QueueState) bool { return b.Broker == q.Broker && b.Queue == q.ID }); i >= 0 {
+			last := before[i]
+			last.Stale = true
+			queues = append(queues, last)
 		}
 	}
-	s.mu.Lock()
 	s.state.Connected = true
 	s.state.Queues = queues
 	s.mu.Unlock()
 	s.notReady(found.reasons()...)
+}
+
+// looked takes over which servers answered.
+func (s *Source) looked(found survey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.Looked = true
+	s.state.NameServer = found.noRoute == nil || found.noRoute.answered
+	s.state.Absent = found.noRoute != nil && found.noRoute.absent
+	s.state.Brokers = nil
+	for _, broker := range brokerNames(found.route) {
+		s.state.Brokers = append(s.state.Brokers, BrokerState{Name: broker, Up: found.troubles[broker] == ""})
+	}
 }
 
 func queueState(q remoting.Queue, own ownedQueue, at queueOffsets) QueueState {
@@ -92,14 +149,18 @@ func queueState(q remoting.Queue, own ownedQueue, at queueOffsets) QueueState {
 	if position < 0 { // nor ever by the group
 		position = at.min
 	}
-	return QueueState{Broker: q.Broker, Queue: q.ID, Lag: max(at.max-position, 0)}
+	return QueueState{
+		Broker: q.Broker, Queue: q.ID, Lag: max(at.max-position, 0), Kept: position - at.min,
+		Asked: at.asked, Oldest: at.oldest, Retention: at.retention,
+	}
 }
 
 func (s *Source) stopped() {
 	s.mu.Lock()
 	s.session = nil
 	s.state.Connected = false
-	s.state.Queues = nil
+	s.state.Looked = false
+	s.state.Brokers, s.state.Queues = nil, nil
 	s.state.Reasons = []string{"stopped"}
 	s.mu.Unlock()
 }

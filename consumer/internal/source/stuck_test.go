@@ -16,7 +16,8 @@ func TestMessageThatTheHandlerFailsOnStays(t *testing.T) {
 	const total = 20
 	send(t, topic, 0, total)
 	m := newMemory()
-	o := Options{NameServers: nameServers(t), Topic: topic, Group: group}
+	const pull = 4
+	o := Options{NameServers: nameServers(t), Topic: topic, Group: group, PullBatch: pull}
 	r := run(t, o, func(ctx context.Context, msg Message) error {
 		switch string(msg.Body) {
 		case body(3):
@@ -32,8 +33,8 @@ func TestMessageThatTheHandlerFailsOnStays(t *testing.T) {
 	if state.Ready() || !strings.Contains(strings.Join(state.Reasons, ";"), "2 messages are stuck") {
 		t.Errorf("reasons: %q", state.Reasons)
 	}
-	if state.Held != 2 {
-		t.Errorf("%d held, want 2", state.Held)
+	if state.Held < 2 || state.Held > 2*pull { // what was pulled with them is not acknowledged either
+		t.Errorf("%d held, want no more than two pulls", state.Held)
 	}
 	r.stop()
 

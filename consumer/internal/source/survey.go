@@ -7,7 +7,7 @@ import (
 	"maps"
 	"net"
 	"slices"
-	"strings"
+	"time"
 
 	"gateway-billing.internal/consumer/internal/source/remoting"
 )
@@ -17,7 +17,7 @@ type survey struct {
 	route  remoting.Route
 	queues map[remoting.Queue]queueOffsets
 	// noRoute says why no name server gave a route just now; the route is an earlier one then.
-	noRoute string
+	noRoute *noRouteError
 	// troubles are by broker name.
 	troubles map[string]string
 }
@@ -27,18 +27,25 @@ type queueOffsets struct {
 	min, max int64
 	// committed is remoting.NoOffset when the group never committed.
 	committed int64
+	// next is the first offset that is not known to be recorded, as far as the broker or this process knows; oldest is
+	// when the message there was stored, zero when there is none or it can't be read just now.
+	next   int64
+	oldest time.Time
+	// asked is when, retention how long the broker keeps a message, 0 where it does not say.
+	asked     time.Time
+	retention time.Duration
 }
 
 // usable: there is a route, and at least one broker of the topic answers and lets us pull.
 func (v survey) usable() bool {
-	return v.noRoute == "" && len(v.troubles) < len(brokerNames(v.route))
+	return v.noRoute == nil && len(v.troubles) < len(brokerNames(v.route))
 }
 
 // reasons are what is wrong; empty when all is well.
 func (v survey) reasons() []string {
 	var out []string
-	if v.noRoute != "" {
-		out = append(out, v.noRoute)
+	if v.noRoute != nil {
+		out = append(out, v.noRoute.Error())
 	}
 	for _, broker := range slices.Sorted(maps.Keys(v.troubles)) {
 		out = append(out, fmt.Sprintf("broker %s (%s): %s", broker, v.route.Masters[broker], v.troubles[broker]))
@@ -56,55 +63,22 @@ func brokerNames(route remoting.Route) []string {
 	return names
 }
 
-// survey asks a name server for the route and each broker for its queues, all of them or those that wanted names. While
-// no name server answers, the brokers of the known route are asked: the client goes on with them too.
-func (s *Source) survey(ctx context.Context, known remoting.Route, wanted func(remoting.Queue) bool) survey {
+// survey asks a name server for the route and each broker for its queues: those that this process owns, or all when owned
+// is nil. While no name server answers, the brokers of the known route are asked: the client goes on with them too.
+func (s *Source) survey(ctx context.Context, known remoting.Route, owned map[remoting.Queue]ownedQueue) survey {
 	found := survey{queues: map[remoting.Queue]queueOffsets{}, troubles: map[string]string{}}
-	if found.route, found.noRoute = s.route(ctx); found.noRoute != "" {
+	if found.route, found.noRoute = s.route(ctx); found.noRoute != nil {
 		found.route = known
 	}
 	for _, broker := range brokerNames(found.route) {
-		if err := s.surveyBroker(ctx, found, broker, wanted); err != nil {
+		if err := s.surveyBroker(ctx, found, broker, owned); err != nil {
 			found.troubles[broker] = describe(err)
 		}
 	}
 	return found
 }
 
-// route asks the name servers in turn, until one has the topic. Otherwise it says why, server by server.
-func (s *Source) route(ctx context.Context) (route remoting.Route, trouble string) {
-	var troubles []string
-	for _, addr := range s.options.NameServers {
-		route, err := s.routeFrom(ctx, addr)
-		if err == nil {
-			return route, ""
-		}
-		troubles = append(troubles, fmt.Sprintf("name server %s: %s", addr, describe(err)))
-	}
-	return remoting.Route{}, strings.Join(troubles, "; ")
-}
-
-func (s *Source) routeFrom(ctx context.Context, addr string) (remoting.Route, error) {
-	conn, err := remoting.Dial(ctx, addr, s.options.credentials())
-	if err != nil {
-		return remoting.Route{}, err
-	}
-	defer func() { _ = conn.Close() }()
-	route, err := conn.Route(ctx, s.options.Topic)
-	if err == nil && len(route.Queues) == 0 {
-		err = errors.New("the topic has no readable queue")
-		if strings.HasPrefix(s.options.Topic, DLQ("")) {
-			err = fmt.Errorf("the DLQ %s may be written only, as older brokers make it: give it permission 6 "+
-				"(mqadmin updateTopicPerm -p 6)", s.options.Topic)
-		}
-	}
-	if errors.Is(err, remoting.ErrNoTopic) && strings.HasPrefix(s.options.Topic, DLQ("")) {
-		err = fmt.Errorf("there is no %s: nothing has been sent there yet", s.options.Topic)
-	}
-	return route, err
-}
-
-func (s *Source) surveyBroker(ctx context.Context, found survey, broker string, wanted func(remoting.Queue) bool) error {
+func (s *Source) surveyBroker(ctx context.Context, found survey, broker string, owned map[remoting.Queue]ownedQueue) error {
 	addr := found.route.Masters[broker]
 	if addr == "" {
 		return errors.New("its master is not registered")
@@ -114,15 +88,22 @@ func (s *Source) surveyBroker(ctx context.Context, found survey, broker string, 
 		return err
 	}
 	defer func() { _ = conn.Close() }()
+	retention := s.retention.of(ctx, broker, conn)
 	tried := false
 	for _, q := range found.route.Queues {
-		if q.Broker != broker || (tried && wanted != nil && !wanted(q)) {
+		own, isOwned := owned[q]
+		if q.Broker != broker || (tried && owned != nil && !isOwned) {
 			continue
 		}
-		offsets, err := s.surveyQueue(ctx, conn, q.ID)
+		acked := int64(remoting.NoOffset)
+		if isOwned {
+			acked = own.committed
+		}
+		offsets, err := s.surveyQueue(ctx, conn, q.ID, acked)
 		if err != nil {
 			return err
 		}
+		offsets.retention = retention
 		found.queues[q] = offsets
 		if !tried {
 			tried = true
@@ -134,15 +115,47 @@ func (s *Source) surveyBroker(ctx context.Context, found survey, broker string, 
 	return nil
 }
 
-func (s *Source) surveyQueue(ctx context.Context, conn *remoting.Conn, queue int) (o queueOffsets, err error) {
+// surveyQueue asks for one queue. acked is how far this process has acknowledged it, remoting.NoOffset when it does not
+// know; the broker learns it some seconds later.
+func (s *Source) surveyQueue(ctx context.Context, conn *remoting.Conn, queue int, acked int64) (o queueOffsets, err error) {
+	o.asked = time.Now()
 	if o.max, err = conn.MaxOffset(ctx, s.options.Topic, queue); err != nil {
 		return o, err
 	}
 	if o.min, err = conn.MinOffset(ctx, s.options.Topic, queue); err != nil {
 		return o, err
 	}
-	o.committed, err = conn.Committed(ctx, s.options.Group, s.options.Topic, queue)
+	if o.committed, err = conn.Committed(ctx, s.options.Group, s.options.Topic, queue); err != nil {
+		return o, err
+	}
+	o.next = max(acked, o.min)
+	if acked == remoting.NoOffset {
+		o.next = max(o.committed, o.min)
+	}
+	if o.next >= o.max {
+		return o, nil
+	}
+	o.oldest, err = s.storeTime(ctx, conn, queue, o.next)
 	return o, err
+}
+
+// storeTime is when the broker stored the message at an offset, of whatever tag; zero when it can't be read just now. The
+// message itself is thrown away.
+func (s *Source) storeTime(ctx context.Context, conn *remoting.Conn, queue int, at int64) (time.Time, error) {
+	// A broker that is just deleting the oldest file names the place where to go on.
+	for range 3 {
+		pulled, err := conn.Pull(ctx, remoting.PullRequest{
+			Group: s.options.Group, Topic: s.options.Topic, Tag: "*", Queue: queue, Offset: at, Max: 1,
+		})
+		if err != nil {
+			return time.Time{}, err
+		}
+		if len(pulled.Messages) > 0 {
+			return pulled.Messages[0].StoreTime, nil
+		}
+		at = pulled.Next
+	}
+	return time.Time{}, nil
 }
 
 // removeCommitted takes those queues away whose positions their brokers have.

@@ -14,7 +14,7 @@ func (x *session) watch(ctx context.Context) bool {
 		return false
 	}
 	owned := x.ofTopic(x.holdings.retireAbsent(x.table))
-	found := x.source.survey(ctx, x.route, func(q remoting.Queue) bool { _, ok := owned[q]; return ok })
+	found := x.source.survey(ctx, x.route, owned)
 	if ctx.Err() != nil {
 		return false
 	}

@@ -1,6 +1,7 @@
 // Package stack owns the servers that tests, the demo and `make up` run on: a real RocketMQ (name server and broker)
 // and a real MariaDB, started privately on free loopback ports with their data in a temporary directory, and made ready,
-// paused, killed, restarted and removed on request. Everything comes from Maven by pom.xml and is cached per user.
+// paused, killed, restarted and removed on request. Everything comes from Maven by pom.xml and is cached per user; a MySQL,
+// and a Prometheus to look at what a program shows, from Debian's archive.
 //
 // A test takes the servers that its package shares, and topics and databases of its own on them:
 //

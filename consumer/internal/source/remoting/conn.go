@@ -14,6 +14,7 @@ const (
 	reqPullMessage         = 11
 	reqQueryConsumerOffset = 14
 	reqSearchOffset        = 29
+	reqBrokerConfig        = 26
 	reqGetMaxOffset        = 30
 	reqGetMinOffset        = 31
 	reqSendBack            = 36

@@ -27,7 +27,7 @@ func TestASmallRunGivesEveryFigure(t *testing.T) {
 		}
 	}
 	cmd := exec.CommandContext(t.Context(), binary("bench"), "-consumer", binary("consumer"), "-runner", binary("runner"), "-noop", binary("noop"),
-		"-n", "2000", "-backlog", "4000", "-rounds", "1", "-page", binary("page.md"))
+		"-n", "2000", "-backlog", "4000", "-rounds", "1", "-hang", "2s", "-page", binary("page.md"))
 	printed, err := cmd.CombinedOutput()
 	out := string(printed)
 	if err != nil {
@@ -39,7 +39,8 @@ func TestASmallRunGivesEveryFigure(t *testing.T) {
 	}
 	for _, name := range []string{
 		"drain_single", "drain_batch10", "drain_batch100", "drain_nobody", "limit_writer", "limit_transport", "drain_vs_limit",
-		"drain_vs_seed_style", "cpu_per_record", "rss_peak", "commit_latency_p50", "commit_latency_p99", "dup100",
+		"drain_vs_seed_style", "cpu_per_record", "rss_peak", "rss_outage_single", "rss_outage_large_body",
+		"rss_outage_large_batch", "stamp_ns", "commit_latency_p50", "commit_latency_p99", "dup100",
 		"plugin_vs_noop_var_c1", "plugin_vs_noop_var_c16", "plugin_vs_noop_headers_c1", "plugin_vs_noop_headers_c16",
 	} {
 		if !strings.Contains(out, "BENCH name="+name+" value=") || !strings.Contains(string(page), "`"+name+"`") {

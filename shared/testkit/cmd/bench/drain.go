@@ -76,6 +76,11 @@ var addressForm = regexp.MustCompile(`"address":"([^"]+)"`)
 
 // drain reads a topic of that many entries into a database, from its beginning, by a group of its own.
 func (b *bench) drain(ctx context.Context, topic string, entries int, t target) (d drained, err error) {
+	return b.drainThrough(ctx, topic, entries, t, 0)
+}
+
+// drainThrough is drain with an outage of the database, of that length, behind the first records.
+func (b *bench) drainThrough(ctx context.Context, topic string, entries int, t target, outage time.Duration) (d drained, err error) {
 	c, address, err := b.start(ctx, topic, t)
 	if err != nil {
 		return d, err
@@ -95,6 +100,9 @@ func (b *bench) drain(ctx context.Context, topic string, entries int, t target) 
 		}
 		if now := time.Now(); first.IsZero() && done > 0 {
 			first, before = now, done
+			if err := b.pause(ctx, outage); err != nil {
+				return d, err
+			}
 		} else if done >= entries {
 			d.rate = float64(done-before) / now.Sub(first).Seconds()
 			break
@@ -102,7 +110,7 @@ func (b *bench) drain(ctx context.Context, topic string, entries int, t target) 
 		if err := errors.Join(c.Check(), ctx.Err()); err != nil {
 			return d, err
 		}
-		time.Sleep(25 * time.Millisecond) // what asks is served by the consumer, and counts as its work
+		time.Sleep(100 * time.Millisecond) // what asks is served by the consumer, and counts as its work
 	}
 	if d.resident, err = resident(c.PID()); err != nil {
 		return d, err
@@ -113,6 +121,21 @@ func (b *bench) drain(ctx context.Context, topic string, entries int, t target) 
 	}
 	d.cpu = c.Used() / time.Duration(entries)
 	return d, nil
+}
+
+// pause stops the database for a while, as if it hung.
+func (b *bench) pause(ctx context.Context, outage time.Duration) error {
+	if outage == 0 {
+		return nil
+	}
+	if err := b.stack.Database.Pause(); err != nil {
+		return err
+	}
+	select {
+	case <-time.After(outage):
+	case <-ctx.Done():
+	}
+	return errors.Join(b.stack.Database.Resume(), ctx.Err())
 }
 
 // resident is the most memory that a process had so far, as the kernel counts it (Linux).
@@ -132,6 +155,7 @@ func committed(ctx context.Context, address string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	request.Header.Set("Accept-Encoding", "identity")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return 0, err

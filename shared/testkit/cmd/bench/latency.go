@@ -29,7 +29,7 @@ func (b *bench) latency(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	topic, err := b.fill(ctx, kind{"latency", 1, true}, queues)
+	topic, err := b.fill(ctx, kind{name: "latency", per: 1, bodies: true}, queues)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (b *bench) latency(ctx context.Context) (err error) {
 	for n := queues; time.Now().Before(end) && ctx.Err() == nil; n++ {
 		<-ticker.C
 		group.Go(func() error {
-			entry, err := b.traffic.entry(n, time.Now().UnixMilli(), true)
+			entry, err := b.traffic.entry(n, time.Now().UnixMilli(), true, 0)
 			if err != nil {
 				return err
 			}

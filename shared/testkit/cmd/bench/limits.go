@@ -192,11 +192,12 @@ func readTable(ctx context.Context, db *sql.DB, name string) (t table, err error
 
 // transport reads a topic of single entries with a callback that does nothing: what broker and client allow by themselves.
 func (b *bench) transport(ctx context.Context, topic string) (rate float64, err error) {
-	return b.consume(ctx, topic, b.requests, 512, func(*primitive.MessageExt) error { return nil })
+	return b.consume(ctx, topic, b.requests, 512, 64, func(*primitive.MessageExt) error { return nil })
 }
 
-// consume reads that many messages with the RocketMQ client, and gives the rate from the first to the last.
-func (b *bench) consume(ctx context.Context, topic string, messages, callbacks int, do func(*primitive.MessageExt) error) (rate float64, err error) {
+// consume reads that many messages with the RocketMQ client, up to batch in a callback, and gives the rate from the first to
+// the last.
+func (b *bench) consume(ctx context.Context, topic string, messages, callbacks, batch int, do func(*primitive.MessageExt) error) (rate float64, err error) {
 	group := b.name("group")
 	if err := b.stack.RocketMQ.CreateGroup(ctx, group); err != nil {
 		return 0, err
@@ -204,7 +205,7 @@ func (b *bench) consume(ctx context.Context, topic string, messages, callbacks i
 	client, err := consumer.NewPushConsumer(
 		consumer.WithNameServer(b.stack.RocketMQ.NameServers()), consumer.WithGroupName(group), consumer.WithInstance(group),
 		consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset), consumer.WithConsumeGoroutineNums(callbacks),
-		consumer.WithPullBatchSize(64), consumer.WithConsumeMessageBatchMaxSize(1),
+		consumer.WithPullBatchSize(64), consumer.WithConsumeMessageBatchMaxSize(batch),
 	)
 	if err != nil {
 		return 0, err

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"gateway-billing.internal/shared/testkit/stack"
 )
@@ -22,6 +23,7 @@ type options struct {
 	consumer, runner, noop string
 	server                 string
 	requests, backlog      int
+	hang                   time.Duration
 	rounds                 int
 	page                   string
 	parts                  string
@@ -35,6 +37,7 @@ func main() {
 	flag.StringVar(&o.server, "database", string(stack.MariaDB), "the database to run on: mariadb or mysql")
 	flag.IntVar(&o.requests, "n", 100_000, "requests in a topic")
 	flag.IntVar(&o.backlog, "backlog", 500_000, "messages in the topic that memory is measured on")
+	flag.DurationVar(&o.hang, "hang", 20*time.Second, "how long the database hangs while memory is measured in an outage")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often each side is measured; its median counts")
 	flag.StringVar(&o.page, "page", "", "file of the results page to write, Markdown; none by default")
 	flag.StringVar(&o.parts, "parts", allParts, "what is measured; a page needs all")

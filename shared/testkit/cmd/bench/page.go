@@ -42,7 +42,9 @@ What they mean:
   `+"`drain_vs_limit`"+` compares the drain with both together, 1/(1/writer + 1/transport), since both saturate the processors.
 - `+"`seed_style`"+`: a consumer that inserts one row a message by itself, 20 at once, unique by msgId.
 - `+"`again_single`, `dup100`"+`: the topic read a second time into the same database, and its rate beside the first.
-- `+"`cpu_per_record*`"+`: the consumer process alone. `+"`rss_*`"+`: the most memory it had; `+"`rss_peak`"+`: at the largest backlog.
+- `+"`cpu_per_record*`"+`: the consumer process alone. `+"`rss_*`"+`: the most memory it had; `+"`rss_peak`"+`: at the largest backlog; `+"`rss_outage_*`"+`: the database
+  hangs for `+b.hang.String()+` behind the first records, with the largest backlog waiting (`+"`single`"+`), or messages of 3.9 MB (one entry with a long answer,
+  or a thousand entries).
 - `+"`commit_latency_*`"+`: at 1,000 requests a second, from the broker's taking of a message until another connection reads its record.
 - `+"`runner_*`"+`: the median of a call over the runner's socket, at 1 and 16 at once; `+"`plugin_vs_noop_*`"+`: beside a runner that does
   nothing; `+"`two_variables_vs_noop_*`"+`: what asking for the two variables takes by itself.

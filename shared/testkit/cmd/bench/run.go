@@ -14,7 +14,7 @@ import (
 )
 
 // allParts are the parts of a run, in their order.
-const allParts = "latency,throughput,memory,runner"
+const allParts = "latency,throughput,memory,outage,runner"
 
 // queues is how many the topics have.
 const queues = 8
@@ -58,6 +58,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		{"latency", b.latency}, // first: behind a flood the database still writes its pages
 		{"throughput", b.throughput},
 		{"memory", b.memory},
+		{"outage", b.outage},
 		{"runner", b.runnerBeside},
 	} {
 		if !slices.Contains(strings.Split(o.parts, ","), part.name) {

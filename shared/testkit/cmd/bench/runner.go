@@ -50,6 +50,13 @@ func (b *bench) runnerBeside(ctx context.Context) error {
 		}
 		runners[s.command[0]] = r
 	}
+	for range b.rounds {
+		took, err := b.traffic.seal()
+		if err != nil {
+			return err
+		}
+		b.results.add("stamp_ns", "ns", float64(took.Nanoseconds()))
+	}
 	for _, concurrency := range []int{1, 16} {
 		// One round more than is counted: the first warms up.
 		for round := range b.rounds + 1 {

@@ -42,7 +42,7 @@ func (b *bench) seedStyle(ctx context.Context, topic string, messages int) (rate
 	if _, err := db.ExecContext(ctx, seedTable); err != nil {
 		return 0, err
 	}
-	rate, err = b.consume(ctx, topic, messages, seedCallbacks, func(m *primitive.MessageExt) error { return seedInsert(ctx, db, m) })
+	rate, err = b.consume(ctx, topic, messages, seedCallbacks, 1, func(m *primitive.MessageExt) error { return seedInsert(ctx, db, m) })
 	if err != nil {
 		return 0, err
 	}

@@ -6,10 +6,10 @@ import (
 )
 
 var (
-	single  = kind{"single", 1, true}
-	batch10 = kind{"batch10", 10, true}
-	batched = kind{"batch100", 100, true}
-	nobody  = kind{"nobody", 1, false}
+	single  = kind{name: "single", per: 1, bodies: true}
+	batch10 = kind{name: "batch10", per: 10, bodies: true}
+	batched = kind{name: "batch100", per: 100, bodies: true}
+	nobody  = kind{name: "nobody", per: 1}
 )
 
 // seedPart is the part of a topic that the seed's way reads: it is slow, and as fast at its end as at its beginning.

@@ -49,24 +49,38 @@ func newTraffic() (*traffic, error) {
 }
 
 // entry is the entry of request number n, that began at a time: ten a millisecond when they are made in a row.
-func (t *traffic) entry(n int, ms int64, bodies bool) (string, error) {
+func (t *traffic) entry(n int, ms int64, bodies bool, padding int) (string, error) {
 	id := fmt.Sprintf("%032x", n+1)
 	parsed, err := billingkey.ParseRequestID(id)
 	if err != nil {
 		return "", err
 	}
-	stamp, err := t.sealer.Seal(billingkey.Stamp{
-		RequestID: parsed, IDSource: billingkey.IDFromVar, Consumer: "alice", Time: time.UnixMilli(ms), Runner: "gateway-1",
-	})
+	stamp, err := t.sealer.Seal(stampOf(parsed, ms))
 	if err != nil {
 		return "", err
 	}
 	request, response := "", ""
 	if bodies {
-		request, response = requestBody, responseBody
+		request, response = requestBody, strings.Replace(responseBody, "Keys that", strings.Repeat("Long answers. ", padding/14)+"Keys that", 1)
 	}
 	return strings.NewReplacer("@ID@", id, "@STAMP@", stamp, "@MS@", strconv.FormatInt(ms, 10), "@REQUEST@", request,
 		"@RESPONSE@", response).Replace(template), nil
+}
+
+func stampOf(id billingkey.RequestID, ms int64) billingkey.Stamp {
+	return billingkey.Stamp{RequestID: id, IDSource: billingkey.IDFromVar, Consumer: "alice", Time: time.UnixMilli(ms), Runner: "gateway-1"}
+}
+
+// seal says how long sealing a stamp takes.
+func (t *traffic) seal() (time.Duration, error) {
+	const stamps = 100_000
+	start := time.Now()
+	for n := range stamps {
+		if _, err := t.sealer.Seal(stampOf(billingkey.RequestID{1}, int64(n))); err != nil {
+			return 0, err
+		}
+	}
+	return time.Since(start) / stamps, nil
 }
 
 // kind is a topic's content.
@@ -75,6 +89,8 @@ type kind struct {
 	// per is how many entries a message holds; of 1 it is an object, as the logger writes it.
 	per    int
 	bodies bool
+	// padding makes the answers longer by so many bytes.
+	padding int
 }
 
 // senders fill a topic at once.
@@ -139,7 +155,7 @@ func send(ctx context.Context, producer *rocketlog.Producer, m rocketlog.Message
 func (b *bench) message(k kind, from, to int, began int64) ([]byte, error) {
 	var parts []string
 	for n := from; n < to; n++ {
-		entry, err := b.traffic.entry(n, began+int64(n/10), k.bodies)
+		entry, err := b.traffic.entry(n, began+int64(n/10), k.bodies, k.padding)
 		if err != nil {
 			return nil, err
 		}
