@@ -77,6 +77,16 @@ type IdempotencyClaim struct {
 	CreateTime  time.Time
 }
 
+type LedgerChange struct {
+	ID       int64
+	Sequence *int64
+}
+
+type LedgerSequencer struct {
+	ID           int32
+	LastSequence int64
+}
+
 type MqConsumeLog struct {
 	ID                 int64
 	BillingKey         []byte
@@ -134,6 +144,7 @@ type MqConsumeLog struct {
 	Revision           int32
 	Body               string
 	CreateTime         time.Time
+	ChangeID           int64
 }
 
 type Retention struct {

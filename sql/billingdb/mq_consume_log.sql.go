@@ -42,7 +42,7 @@ const fillRecord = `-- name: FillRecord :execrows
 UPDATE mq_consume_log SET consumer = ?, route_id = ?,
   service_id = ?, status = ?, billable = ?,
   billable_reason = ?, key_source = ?,
-  idempotency_key = ?, revision = revision + 1
+  idempotency_key = ?, change_id = ?, revision = revision + 1
 WHERE billing_key = ? AND usage_state = ?
   AND revision = ?
 `
@@ -56,6 +56,7 @@ type FillRecordParams struct {
 	BillableReason string
 	KeySource      string
 	IdempotencyKey *string
+	ChangeID       int64
 	BillingKey     []byte
 	ReadUsageState string
 	ReadRevision   int32
@@ -73,6 +74,7 @@ func (q *Queries) FillRecord(ctx context.Context, arg FillRecordParams) (int64, 
 		arg.BillableReason,
 		arg.KeySource,
 		arg.IdempotencyKey,
+		arg.ChangeID,
 		arg.BillingKey,
 		arg.ReadUsageState,
 		arg.ReadRevision,
@@ -91,7 +93,7 @@ INSERT INTO mq_consume_log (
   model, model_requested, service_tier, provider_response_id, stream,
   prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, audio_tokens,
   quantities, estimated_tokens, usage_state, usage_source, usage_mismatch, usage_json,
-  billable, billable_reason, dimensions, stamp_runner, stamp_epoch, stamp_sequence, marks, duplicates, body
+  billable, billable_reason, dimensions, stamp_runner, stamp_epoch, stamp_sequence, marks, duplicates, change_id, body
 ) VALUES (
   ?, ?, ?, ?, ?, ?, ?,
   ?, ?, ?, ?, ?, ?, ?, ?,
@@ -99,7 +101,7 @@ INSERT INTO mq_consume_log (
   ?, ?, ?, ?, ?,
   ?, ?, ?, ?, ?, ?, ?,
   ?, ?, ?, ?, ?, ?,
-  ?, ?, ?, ?, ?, ?, ?, ?, ?
+  ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 ) ON DUPLICATE KEY UPDATE billing_key = billing_key
 `
 
@@ -156,6 +158,7 @@ type InsertRecordParams struct {
 	StampSequence      *uint64
 	Marks              string
 	Duplicates         int32
+	ChangeID           int64
 	Body               string
 }
 
@@ -216,6 +219,7 @@ func (q *Queries) InsertRecord(ctx context.Context, arg InsertRecordParams) erro
 		arg.StampSequence,
 		arg.Marks,
 		arg.Duplicates,
+		arg.ChangeID,
 		arg.Body,
 	)
 	return err
@@ -354,7 +358,7 @@ UPDATE mq_consume_log SET
   usage_source = ?, usage_mismatch = ?, usage_json = ?,
   billable = ?, billable_reason = ?, marks = ?,
   key_source = ?, idempotency_key = ?, body = IF(body = '', '', ?),
-  revision = revision + 1
+  change_id = ?, revision = revision + 1
 WHERE billing_key = ? AND usage_state = ?
   AND revision = ?
 `
@@ -388,6 +392,7 @@ type RaiseRecordParams struct {
 	KeySource          string
 	IdempotencyKey     *string
 	Body               interface{}
+	ChangeID           int64
 	BillingKey         []byte
 	ReadUsageState     string
 	ReadRevision       int32
@@ -425,6 +430,7 @@ func (q *Queries) RaiseRecord(ctx context.Context, arg RaiseRecordParams) (int64
 		arg.KeySource,
 		arg.IdempotencyKey,
 		arg.Body,
+		arg.ChangeID,
 		arg.BillingKey,
 		arg.ReadUsageState,
 		arg.ReadRevision,
@@ -437,7 +443,7 @@ func (q *Queries) RaiseRecord(ctx context.Context, arg RaiseRecordParams) (int64
 
 const setBillable = `-- name: SetBillable :execrows
 UPDATE mq_consume_log SET billable = ?, billable_reason = ?,
-  repeat_of = ?, revision = revision + ?
+  repeat_of = ?, change_id = ?, revision = revision + ?
 WHERE billing_key = ? AND revision = ?
 `
 
@@ -445,6 +451,7 @@ type SetBillableParams struct {
 	Billable       bool
 	BillableReason string
 	RepeatOf       []byte
+	ChangeID       int64
 	Raise          int32
 	BillingKey     []byte
 	ReadRevision   int32
@@ -457,6 +464,7 @@ func (q *Queries) SetBillable(ctx context.Context, arg SetBillableParams) (int64
 		arg.Billable,
 		arg.BillableReason,
 		arg.RepeatOf,
+		arg.ChangeID,
 		arg.Raise,
 		arg.BillingKey,
 		arg.ReadRevision,

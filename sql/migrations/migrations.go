@@ -8,6 +8,7 @@
 //	5  adds what working with dead letters needs
 //	6  adds how far retention has come
 //	7  sums usage by quarters of an hour, with all of a sum in one row, and by days
+//	8  numbers the changes of the ledger, for those who follow it
 package migrations
 
 import (
@@ -28,7 +29,7 @@ var tables embed.FS
 // Oldest is the lowest Latest of the code that can work on this schema: such code may go on, and be started again, while
 // an upgrade rolls through. A migration that older code can't live with (it takes a column away that the code names, or
 // asks of rows what it does not write) raises Oldest to its own version; the older consumers must be stopped before it.
-const Oldest = 7
+const Oldest = 8
 
 // lockSeconds is how long a migration waits for another one: long enough for a big table to be adopted.
 const lockSeconds = 3600
@@ -65,6 +66,7 @@ func locked(ctx context.Context, db *sql.DB, do func(*goose.Provider, *billingdb
 		goose.WithGoMigrations(append(next,
 			goose.NewGoMigration(1, &goose.GoFunc{RunDB: setAside}, nil),
 			goose.NewGoMigration(3, &goose.GoFunc{RunDB: adopt}, nil),
+			goose.NewGoMigration(8, &goose.GoFunc{RunDB: addChanges}, nil),
 		)...),
 	)
 	if err != nil {

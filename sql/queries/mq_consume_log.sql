@@ -9,7 +9,7 @@ INSERT INTO mq_consume_log (
   model, model_requested, service_tier, provider_response_id, stream,
   prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, audio_tokens,
   quantities, estimated_tokens, usage_state, usage_source, usage_mismatch, usage_json,
-  billable, billable_reason, dimensions, stamp_runner, stamp_epoch, stamp_sequence, marks, duplicates, body
+  billable, billable_reason, dimensions, stamp_runner, stamp_epoch, stamp_sequence, marks, duplicates, change_id, body
 ) VALUES (
   ?, ?, ?, ?, ?, ?, ?,
   ?, ?, ?, ?, ?, ?, ?, ?,
@@ -17,7 +17,7 @@ INSERT INTO mq_consume_log (
   ?, ?, ?, ?, ?,
   ?, ?, ?, ?, ?, ?, ?,
   ?, ?, ?, ?, ?, ?,
-  ?, ?, ?, ?, ?, ?, ?, ?, ?
+  ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 ) ON DUPLICATE KEY UPDATE billing_key = billing_key;
 
 -- name: StoredRecords :many
@@ -59,7 +59,7 @@ UPDATE mq_consume_log SET
   usage_source = sqlc.arg(usage_source), usage_mismatch = sqlc.arg(usage_mismatch), usage_json = sqlc.arg(usage_json),
   billable = sqlc.arg(billable), billable_reason = sqlc.arg(billable_reason), marks = sqlc.arg(marks),
   key_source = sqlc.arg(key_source), idempotency_key = sqlc.arg(idempotency_key), body = IF(body = '', '', sqlc.arg(body)),
-  revision = revision + 1
+  change_id = sqlc.arg(change_id), revision = revision + 1
 WHERE billing_key = sqlc.arg(billing_key) AND usage_state = sqlc.arg(read_usage_state)
   AND revision = sqlc.arg(read_revision);
 
@@ -69,7 +69,7 @@ WHERE billing_key = sqlc.arg(billing_key) AND usage_state = sqlc.arg(read_usage_
 UPDATE mq_consume_log SET consumer = sqlc.arg(consumer), route_id = sqlc.arg(route_id),
   service_id = sqlc.arg(service_id), status = sqlc.arg(status), billable = sqlc.arg(billable),
   billable_reason = sqlc.arg(billable_reason), key_source = sqlc.arg(key_source),
-  idempotency_key = sqlc.arg(idempotency_key), revision = revision + 1
+  idempotency_key = sqlc.arg(idempotency_key), change_id = sqlc.arg(change_id), revision = revision + 1
 WHERE billing_key = sqlc.arg(billing_key) AND usage_state = sqlc.arg(read_usage_state)
   AND revision = sqlc.arg(read_revision);
 
@@ -77,7 +77,7 @@ WHERE billing_key = sqlc.arg(billing_key) AND usage_state = sqlc.arg(read_usage_
 -- SetBillable changes whether a row that this transaction has locked counts. raise is 0 for a row of this same
 -- transaction, which nobody has read yet, else 1.
 UPDATE mq_consume_log SET billable = sqlc.arg(billable), billable_reason = sqlc.arg(billable_reason),
-  repeat_of = sqlc.narg(repeat_of), revision = revision + sqlc.arg(raise)
+  repeat_of = sqlc.narg(repeat_of), change_id = sqlc.arg(change_id), revision = revision + sqlc.arg(raise)
 WHERE billing_key = sqlc.arg(billing_key) AND revision = sqlc.arg(read_revision);
 
 -- name: MarkRecord :exec

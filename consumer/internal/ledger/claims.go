@@ -120,6 +120,10 @@ func (t *transaction) repeat(ctx context.Context, id claimID, f *figures, isNew 
 
 // setBillable changes whether a locked row counts, in sums and table. Of p it sets which row that is.
 func (t *transaction) setBillable(ctx context.Context, f *figures, p billingdb.SetBillableParams) error {
+	var err error
+	if p.ChangeID, err = t.change(ctx); err != nil {
+		return err
+	}
 	p.BillingKey, p.ReadRevision = f.BillingKey, f.Revision
 	changed, err := t.q.SetBillable(ctx, p)
 	if err != nil {

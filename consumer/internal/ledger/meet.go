@@ -55,8 +55,13 @@ func compare(g *group, have *figures) comparison {
 
 // update brings a stored row from have to now; best is the copy whose usage it takes, nil when it keeps its own.
 func (t *transaction) update(ctx context.Context, have, now *figures, best *candidate) error {
-	var changed int64
+	var changed, change int64
 	var err error
+	if best != nil || fills(have, now) {
+		if change, err = t.change(ctx); err != nil {
+			return err
+		}
+	}
 	switch {
 	case best != nil:
 		p := best.row
@@ -71,14 +76,15 @@ func (t *transaction) update(ctx context.Context, have, now *figures, best *cand
 			EstimatedTokens: p.EstimatedTokens, UsageState: p.UsageState, UsageSource: p.UsageSource,
 			UsageMismatch: p.UsageMismatch, UsageJSON: p.UsageJSON, Billable: p.Billable,
 			BillableReason: p.BillableReason, Marks: p.Marks, KeySource: now.KeySource, IdempotencyKey: p.IdempotencyKey, Body: p.Body,
+			ChangeID:   change,
 			BillingKey: have.BillingKey, ReadUsageState: have.UsageState, ReadRevision: have.Revision,
 		})
 	case fills(have, now):
 		changed, err = t.q.FillRecord(ctx, billingdb.FillRecordParams{
 			Consumer: now.Consumer, RouteID: now.RouteID, ServiceID: now.ServiceID, Status: now.Status,
 			Billable: now.Billable, BillableReason: now.BillableReason, KeySource: now.KeySource,
-			IdempotencyKey: now.IdempotencyKey,
-			BillingKey:     have.BillingKey, ReadUsageState: have.UsageState, ReadRevision: have.Revision,
+			IdempotencyKey: now.IdempotencyKey, ChangeID: change,
+			BillingKey: have.BillingKey, ReadUsageState: have.UsageState, ReadRevision: have.Revision,
 		})
 	}
 	if err != nil {

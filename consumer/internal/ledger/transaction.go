@@ -37,6 +37,8 @@ type transaction struct {
 	claims  claimants
 	// looks: rows that are there are looked up before the insert. met: some were there.
 	looks, met bool
+	// changeID is the change that this transaction is to those who follow the ledger, 0 until it changes a record.
+	changeID int64
 }
 
 // errOutside is a failure before or after the statements of a transaction: none of them can be to blame.
@@ -164,6 +166,9 @@ func (t *transaction) round(ctx context.Context, candidates []*candidate) (moved
 		news[i] = fresh{fig: figuresOf(&p), copies: copies, others: others}
 		if have != nil {
 			continue
+		}
+		if p.ChangeID, err = t.change(ctx); err != nil {
+			return nil, err
 		}
 		if err := q.InsertRecord(ctx, p); err != nil {
 			return nil, err

@@ -1,0 +1,1 @@
+ALTER TABLE mq_consume_log ADD INDEX idx_change (change_id, id)
