@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"gateway-billing.internal/consumer/internal/ledger/coalesce"
+	"gateway-billing.internal/consumer/internal/ledger/feed"
 	"gateway-billing.internal/consumer/internal/ledger/totals"
 	"gateway-billing.internal/sql/billingdb"
 )
@@ -76,3 +77,6 @@ func (s *Store) limits(ctx context.Context) (coalesce.Limits, error) {
 
 // Totals reads the sums of usage.
 func (s *Store) Totals() *totals.Reader { return totals.New(s.db) }
+
+// Feed reads the ledger's changes.
+func (s *Store) Feed() *feed.Reader { return feed.New(s.db) }
