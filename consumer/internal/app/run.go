@@ -84,6 +84,7 @@ func Run(ctx context.Context, cfg config.Config, log zerolog.Logger) (err error)
 	parts.Go(func() { foldStamps(beside, store, metrics, log) })
 	parts.Go(func() { countPending(beside, store, metrics, log) })
 	parts.Go(func() { foldUsage(beside, store, log) })
+	parts.Go(func() { numberChanges(beside, store, log) })
 	parts.Go(func() { retain(beside, store, cfg.Retention, log) })
 	writer := store.NewWriter()
 	flow.Ledger = writer
