@@ -9,6 +9,7 @@ import (
 	"gateway-billing.internal/shared/billingkey"
 	"gateway-billing.internal/shared/testkit/chaos/traffic"
 	"gateway-billing.internal/shared/testkit/chaos/truth"
+	"gateway-billing.internal/shared/testkit/programs"
 )
 
 // Run is what is checked: the tables of a run that is over, and its book.
@@ -21,6 +22,8 @@ type Run struct {
 	Metrics map[string]float64
 	// Gaps is what `billing-consumer gaps` says of all runs at once, a JSON object a line.
 	Gaps []byte
+	// Usage is what `billing-consumer usage` says.
+	Usage programs.Usage
 }
 
 // Report is what was found.

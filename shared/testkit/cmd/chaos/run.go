@@ -62,8 +62,12 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	usage, err := programs.AskUsage(ctx, p.consumer, p.config)
+	if err != nil {
+		return err
+	}
 	report, err := check.All(ctx, check.Run{
-		DB: p.admin, Book: p.book, Keys: p.keys, Profile: o.profile, Metrics: metrics, Gaps: gaps,
+		DB: p.admin, Book: p.book, Keys: p.keys, Profile: o.profile, Metrics: metrics, Gaps: gaps, Usage: usage,
 	})
 	if err != nil {
 		return err
