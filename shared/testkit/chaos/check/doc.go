@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"gateway-billing.internal/shared/billingkey"
+	"gateway-billing.internal/shared/testkit/chaos/taker"
 	"gateway-billing.internal/shared/testkit/chaos/traffic"
 	"gateway-billing.internal/shared/testkit/chaos/truth"
 	"gateway-billing.internal/shared/testkit/programs"
@@ -18,6 +19,8 @@ type Run struct {
 	Book    *truth.Book
 	Keys    *billingkey.KeySet
 	Profile traffic.Profile
+	// Taker followed the ledger from the start to the end.
+	Taker *taker.Taker
 	// Metrics are the counters of the consumers that lived to the end.
 	Metrics map[string]float64
 	// Gaps is what `billing-consumer gaps` says of all runs at once, a JSON object a line.
@@ -31,6 +34,8 @@ type Report struct {
 	// Repeats are records that are not billed because another attempt at their order is; Missing are stamp numbers that
 	// never arrived.
 	Records, Duplicates, Repeats, DeadLetters, Missing int64
+	// ComeAgain is how often a record that was taken came again, changed.
+	ComeAgain int
 	// Differences begins with the first request, in their order, that is not as it was. Empty: the run holds.
 	Differences []string
 }

@@ -17,6 +17,7 @@ import (
 	"gateway-billing.internal/shared/testkit/chaos/faults"
 	"gateway-billing.internal/shared/testkit/chaos/fleet"
 	"gateway-billing.internal/shared/testkit/chaos/proxies"
+	"gateway-billing.internal/shared/testkit/chaos/taker"
 	"gateway-billing.internal/shared/testkit/chaos/traffic"
 	"gateway-billing.internal/shared/testkit/chaos/truth"
 	"gateway-billing.internal/shared/testkit/gateway"
@@ -45,6 +46,7 @@ type parts struct {
 	gateway          *gateway.Gateway
 	fleet            *fleet.Fleet
 	book             *truth.Book
+	taker            *taker.Taker
 	clients          *traffic.Clients
 	keys             *billingkey.KeySet
 

@@ -33,6 +33,7 @@ func tell(out io.Writer, p *parts, injected *injected, report *check.Report) {
 	line("duplicates absorbed", report.Duplicates)
 	line("records", report.Records)
 	line("  repeats of an order", report.Repeats)
+	line("  changed behind a taker", report.ComeAgain)
 	line("dead letters", report.DeadLetters)
 	for _, name := range slices.Sorted(maps.Keys(injected.seen)) {
 		if fault, ok := strings.CutPrefix(name, "billing_retries_total{fault="); ok && injected.seen[name] > 0 {

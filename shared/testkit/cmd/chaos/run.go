@@ -7,9 +7,11 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"gateway-billing.internal/shared/testkit/chaos/check"
+	"gateway-billing.internal/shared/testkit/chaos/taker"
 	"gateway-billing.internal/shared/testkit/chaos/traffic"
 	"gateway-billing.internal/shared/testkit/programs"
 )
@@ -50,12 +52,13 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		}
 		err = os.RemoveAll(p.dir)
 	}()
+	follow := p.follow(ctx)
 	injected, err := p.storm(ctx, o)
 	if err != nil {
-		return err
+		return errors.Join(err, follow(ctx))
 	}
 	metrics, err := p.settle(ctx)
-	if err != nil {
+	if err := errors.Join(err, follow(ctx)); err != nil {
 		return err
 	}
 	gaps, err := programs.Gaps(ctx, p.consumer, p.config)
@@ -67,7 +70,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	report, err := check.All(ctx, check.Run{
-		DB: p.admin, Book: p.book, Keys: p.keys, Profile: o.profile, Metrics: metrics, Gaps: gaps, Usage: usage,
+		DB: p.admin, Book: p.book, Keys: p.keys, Profile: o.profile, Taker: p.taker, Metrics: metrics, Gaps: gaps, Usage: usage,
 	})
 	if err != nil {
 		return err
@@ -109,7 +112,29 @@ func (p *parts) settle(ctx context.Context) (metrics map[string]float64, err err
 	}); err != nil {
 		return nil, err
 	}
+	if err := p.await(ctx, "all changes to be numbered", func() error {
+		n, err := taker.Unnumbered(ctx, p.admin)
+		if err == nil && n > 0 {
+			err = fmt.Errorf("%d have no number", n)
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
 	return metrics, p.fleet.Stop()
+}
+
+// follow starts to follow the ledger. What it returns ends that, and takes what is left.
+func (p *parts) follow(ctx context.Context) (end func(context.Context) error) {
+	p.taker = taker.New(p.admin)
+	following, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { p.taker.Follow(following) })
+	return func(ctx context.Context) error {
+		stop()
+		running.Wait()
+		return p.taker.Poll(ctx)
+	}
 }
 
 // await asks until done has no error, and fails where a consumer did.
