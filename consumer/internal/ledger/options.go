@@ -98,7 +98,7 @@ func connect(dsn string, timeout time.Duration, maxConns int) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mysql.dsn: %w", err)
 	}
-	db := sql.OpenDB(connector)
+	db := sql.OpenDB(session{connector})
 	db.SetMaxOpenConns(maxConns)
 	db.SetMaxIdleConns(maxConns)
 	db.SetConnMaxIdleTime(5 * time.Minute)

@@ -50,7 +50,7 @@ func (s *Store) transact(ctx context.Context, items []*item, earlier map[batchID
 	if err != nil {
 		return fmt.Errorf("%w: max_allowed_packet: %w", errOutside, err)
 	}
-	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	tx, err := s.db.BeginTx(ctx, nil) // READ COMMITTED: see session
 	if err != nil {
 		return fmt.Errorf("%w: begin: %w", errOutside, err)
 	}
