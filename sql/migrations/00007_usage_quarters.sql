@@ -12,7 +12,7 @@ DROP TABLE IF EXISTS usage_rollup;
 -- in which the requests began: no time zone cuts its days finer. status_class is "2xx" and so on, NULL when the status is
 -- unknown. On the rows of unit "request" stand the requests (quantity and records are both their number), how many of them
 -- have missing or partial usage, and the sums of the ledger's columns of tokens; a row of any other unit has its quantity
--- alone.
+-- alone. It has no other index: rows stay for seconds, and each index is kept twice, when they come and when they go.
 CREATE TABLE usage_delta (
   id                 BIGINT         NOT NULL AUTO_INCREMENT,
   quarter            DATETIME       NOT NULL,
@@ -34,8 +34,7 @@ CREATE TABLE usage_delta (
   cache_write_tokens DECIMAL(30, 0) NOT NULL DEFAULT 0,
   reasoning_tokens   DECIMAL(30, 0) NOT NULL DEFAULT 0,
   audio_tokens       DECIMAL(30, 0) NOT NULL DEFAULT 0,
-  PRIMARY KEY (id),
-  KEY idx_quarter (quarter)
+  PRIMARY KEY (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- The same sums by hour (UTC), folded. bucket is a SHA-256 over the columns that may be NULL, which a unique key can't

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
@@ -154,4 +155,32 @@ func BenchmarkWriterWhileFolding(b *testing.B) {
 			b.ReportMetric(float64(value[int](b, connect(b, dsn), "SELECT COUNT(*) FROM usage_delta")), "left")
 		})
 	}
+}
+
+// BenchmarkVerify compares all levels with records; an operation is one record.
+func BenchmarkVerify(b *testing.B) {
+	dsn := migrated(b)
+	w := ledgerOf(b, dsn)
+	random := rand.New(rand.NewPCG(81, 82))
+	var u record.Unit
+	for range b.N {
+		u.Records = append(u.Records, randomUsage(random))
+	}
+	for part := range slices.Chunk(u.Records, 1000) {
+		commit(b, w, unit(part...))
+	}
+	store, err := ledger.Open(ledger.Options{DSN: dsn})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer store.Close()
+	if _, err := store.FoldUsage(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	done, err := store.Totals().Verify(b.Context(), time.Unix(0, 0), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), func(totals.Difference) {})
+	if err != nil || done.Differences != 0 || done.Records != int64(b.N) {
+		b.Fatalf("%+v, %v", done, err)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
 }

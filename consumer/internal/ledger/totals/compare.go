@@ -49,7 +49,7 @@ func (r *Reader) Verify(ctx context.Context, from, to time.Time, found func(Diff
 			}
 			if at(from).Before(horizon) {
 				done.Horizon = horizon
-				from = (horizon.Unix() + quarter) / quarter * quarter
+				from = (horizon.UnixMilli() + quarter*1000 - 1) / (quarter * 1000) * quarter // the first quarter that is whole
 				if from >= to {
 					return nil
 				}

@@ -134,24 +134,26 @@ func (g *groups) add(period int, n *names, sums *Sums) error {
 }
 
 func (g *groups) result(loc *time.Location) Result {
-	var r Result
+	all := make([]*group, 0, len(g.byKey))
 	for _, have := range g.byKey {
-		if have.sums.IsZero() {
-			continue // what was raised away, or moved to another period
+		if !have.sums.IsZero() { // as what was raised away, or moved to another period
+			all = append(all, have)
 		}
+	}
+	slices.SortFunc(all, func(a, b *group) int {
+		return cmp.Or(cmp.Compare(a.period, b.period), slices.CompareFunc(a.names, b.names, compareNames))
+	})
+	times := make([]time.Time, len(g.bounds))
+	for i, b := range g.bounds {
+		times[i] = time.Unix(b, 0).In(loc)
+	}
+	r := Result{Rows: make([]Row, len(all))}
+	for i, have := range all {
 		if have.sums.Quantities == nil {
 			have.sums.Quantities = map[string]decimal.Amount{}
 		}
-		r.Rows = append(r.Rows, Row{
-			Start: time.Unix(g.bounds[have.period], 0).In(loc), End: time.Unix(g.bounds[have.period+1], 0).In(loc),
-			Names: have.names, Sums: have.sums,
-		})
-	}
-	slices.SortFunc(r.Rows, func(a, b Row) int {
-		return cmp.Or(a.Start.Compare(b.Start), slices.CompareFunc(a.Names, b.Names, compareNames))
-	})
-	for i := range r.Rows {
-		r.Total.Add(&r.Rows[i].Sums)
+		r.Rows[i] = Row{Start: times[have.period], End: times[have.period+1], Names: have.names, Sums: have.sums}
+		r.Total.Add(&have.sums)
 	}
 	return r
 }

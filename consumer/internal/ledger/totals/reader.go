@@ -61,7 +61,7 @@ func (r *Reader) snapshot(ctx context.Context, do func(*snapshot) error) error {
 }
 
 // page is how many rows one statement reads: what is held in memory beside the groups.
-const page = 10_000
+const page = 2000
 
 // adder takes sums that begin at a time (seconds since 1970) under names.
 type adder func(start int64, n *names, sums *Sums) error
@@ -80,19 +80,13 @@ func (s *snapshot) level(ctx context.Context, part stretch, consumers []*string,
 		}
 	}
 	for {
-		rows, err := s.levelPage(ctx, part.Level, p)
+		last, err := s.levelPage(ctx, part.Level, p, add)
 		if err != nil {
 			return fmt.Errorf("sums: %w", err)
 		}
-		for i := range rows {
-			if err := addRow(&rows[i], add); err != nil {
-				return err
-			}
-		}
-		if len(rows) < page {
+		if last == nil {
 			return nil
 		}
-		last := &rows[len(rows)-1]
 		p.AfterStart, p.AfterBucket, p.AfterUnit = last.Start, last.Bucket, last.Unit
 	}
 }
@@ -100,24 +94,35 @@ func (s *snapshot) level(ctx context.Context, part stretch, consumers []*string,
 // row is sums of one unit, of whichever table.
 type row billingdb.RollupSumsRow
 
-func (s *snapshot) levelPage(ctx context.Context, l Level, p billingdb.RollupSumsParams) ([]row, error) {
+// levelPage reads one page; last is nil where it was the last one.
+func (s *snapshot) levelPage(ctx context.Context, l Level, p billingdb.RollupSumsParams, add adder) (last *row, err error) {
 	if l != hourly {
 		rows, err := s.q.RollupSums(ctx, p)
-		return converted(rows, func(r *billingdb.RollupSumsRow) row { return row(*r) }), err
+		if err != nil {
+			return nil, err
+		}
+		return addRows(rows, func(r *billingdb.RollupSumsRow) *row { return (*row)(r) }, add)
 	}
 	rows, err := s.q.HourlySums(ctx, billingdb.HourlySumsParams{
 		TimeFrom: p.TimeFrom, TimeTo: p.TimeTo, AfterStart: p.AfterStart, AfterBucket: p.AfterBucket, AfterUnit: p.AfterUnit,
 		AnyConsumer: p.AnyConsumer, Consumers: p.Consumers, UnknownConsumer: p.UnknownConsumer, Limit: p.Limit,
 	})
-	return converted(rows, func(r *billingdb.HourlySumsRow) row { return row(*r) }), err
+	if err != nil {
+		return nil, err
+	}
+	return addRows(rows, func(r *billingdb.HourlySumsRow) *row { return (*row)(r) }, add)
 }
 
-func converted[T any](rows []T, to func(*T) row) []row {
-	all := make([]row, len(rows))
+func addRows[T any](rows []T, as func(*T) *row, add adder) (last *row, err error) {
 	for i := range rows {
-		all[i] = to(&rows[i])
+		if err := addRow(as(&rows[i]), add); err != nil {
+			return nil, err
+		}
 	}
-	return all
+	if len(rows) < page {
+		return nil, nil
+	}
+	return as(&rows[len(rows)-1]), nil
 }
 
 // unfolded reads the deltas that are not folded yet of [from, to).
