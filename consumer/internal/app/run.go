@@ -81,6 +81,10 @@ func Run(ctx context.Context, cfg config.Config, log zerolog.Logger) (err error)
 	if err := waitForSchema(ctx, store, ready, log); err != nil {
 		return err
 	}
+	if err := checkSession(ctx, cfg); err != nil {
+		return err
+	}
+	parts.Go(func() { logChecks(ctx, cfg, log) })
 	parts.Go(func() { foldStamps(beside, store, metrics, log) })
 	parts.Go(func() { countPending(beside, store, metrics, log) })
 	parts.Go(func() { foldUsage(beside, store, log) })
@@ -127,6 +131,7 @@ func waitForSchema(ctx context.Context, store *ledger.Store, ready *readiness, l
 func ledgerOptions(cfg config.Config, log zerolog.Logger, metrics *ops.Metrics) ledger.Options {
 	return ledger.Options{
 		DSN:      cfg.MySQL.DSN.Reveal(),
+		Connect:  cfg.MySQL.Options(),
 		MaxConns: cfg.MySQL.MaxOpenConns,
 		Writers:  cfg.MySQL.Writers,
 		MaxRows:  cfg.Batch.MaxRows,

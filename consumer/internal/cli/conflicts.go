@@ -60,7 +60,7 @@ gateways share request IDs. Only the part mysql of the configuration is needed, 
 		if err != nil {
 			return err
 		}
-		store, err := ledger.Open(ledger.Options{DSN: cfg.MySQL.DSN.Reveal()})
+		store, err := ledger.Open(ledger.Options{DSN: cfg.MySQL.DSN.Reveal(), Connect: cfg.MySQL.Options()})
 		if err != nil {
 			return err
 		}

@@ -38,7 +38,7 @@ func newDeadLettersList(environ []string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		store, err := ledger.Open(ledger.Options{DSN: cfg.MySQL.DSN.Reveal()})
+		store, err := ledger.Open(ledger.Options{DSN: cfg.MySQL.DSN.Reveal(), Connect: cfg.MySQL.Options()})
 		if err != nil {
 			return err
 		}

@@ -66,7 +66,7 @@ Only the parts mysql and body of the configuration are needed, and nothing is ch
 		if err != nil {
 			return err
 		}
-		store, err := ledger.Open(ledger.Options{DSN: cfg.MySQL.DSN.Reveal()})
+		store, err := ledger.Open(ledger.Options{DSN: cfg.MySQL.DSN.Reveal(), Connect: cfg.MySQL.Options()})
 		if err != nil {
 			return err
 		}

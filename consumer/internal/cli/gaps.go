@@ -64,7 +64,7 @@ Only the part mysql of the configuration is needed, and nothing is changed.`,
 		if err != nil {
 			return err
 		}
-		store, err := ledger.Open(ledger.Options{DSN: cfg.MySQL.DSN.Reveal()})
+		store, err := ledger.Open(ledger.Options{DSN: cfg.MySQL.DSN.Reveal(), Connect: cfg.MySQL.Options()})
 		if err != nil {
 			return err
 		}

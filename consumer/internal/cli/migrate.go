@@ -38,7 +38,7 @@ needed. A table that an older consumer made is taken over with all its rows.`,
 
 // newMigrateCommand makes a command that works on the database of the configuration.
 func newMigrateCommand(environ []string, use, short string,
-	do func(ctx context.Context, w io.Writer, dsn string) error,
+	do func(ctx context.Context, w io.Writer, cfg config.MySQL) error,
 ) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs}
 	path := configFlag(cmd)
@@ -50,7 +50,7 @@ func newMigrateCommand(environ []string, use, short string,
 		if err != nil {
 			return err
 		}
-		if err := do(cmd.Context(), cmd.OutOrStdout(), cfg.MySQL.DSN.Reveal()); err != nil {
+		if err := do(cmd.Context(), cmd.OutOrStdout(), cfg.MySQL); err != nil {
 			return fmt.Errorf("migrate: %w", err)
 		}
 		return nil
@@ -58,8 +58,8 @@ func newMigrateCommand(environ []string, use, short string,
 	return cmd
 }
 
-func migrateUp(ctx context.Context, w io.Writer, dsn string) error {
-	applied, err := ledger.MigrateUp(ctx, dsn)
+func migrateUp(ctx context.Context, w io.Writer, cfg config.MySQL) error {
+	applied, err := ledger.MigrateUp(ctx, cfg.DSN.Reveal(), cfg.Options()...)
 	for _, m := range applied {
 		fmt.Fprintf(w, "%d\tapplied\n", m.Version)
 	}
@@ -69,8 +69,8 @@ func migrateUp(ctx context.Context, w io.Writer, dsn string) error {
 	return err
 }
 
-func migrateStatus(ctx context.Context, w io.Writer, dsn string) error {
-	all, err := ledger.MigrateStatus(ctx, dsn)
+func migrateStatus(ctx context.Context, w io.Writer, cfg config.MySQL) error {
+	all, err := ledger.MigrateStatus(ctx, cfg.DSN.Reveal(), cfg.Options()...)
 	if err != nil {
 		return err
 	}
@@ -84,8 +84,8 @@ func migrateStatus(ctx context.Context, w io.Writer, dsn string) error {
 	return nil
 }
 
-func migrateValidate(ctx context.Context, w io.Writer, dsn string) error {
-	problems, extra, err := ledger.ValidateSchema(ctx, dsn)
+func migrateValidate(ctx context.Context, w io.Writer, cfg config.MySQL) error {
+	problems, extra, err := ledger.ValidateSchema(ctx, cfg.DSN.Reveal(), cfg.Options()...)
 	if err != nil {
 		return err
 	}

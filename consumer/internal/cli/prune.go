@@ -65,7 +65,7 @@ idempotency_claim.`,
 				return errors.New("nothing to prune: neither a flag nor the configuration's retention gives an age")
 			}
 		}
-		store, err := ledger.Open(ledger.Options{DSN: cfg.MySQL.DSN.Reveal(), IdempotencyWindow: cfg.Idempotency.Window})
+		store, err := ledger.Open(ledger.Options{DSN: cfg.MySQL.DSN.Reveal(), Connect: cfg.MySQL.Options(), IdempotencyWindow: cfg.Idempotency.Window})
 		if err != nil {
 			return err
 		}

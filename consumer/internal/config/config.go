@@ -52,6 +52,12 @@ type RocketMQ struct {
 	SecretKey Secret `yaml:"secret_key"`
 	// SecurityToken goes with temporary credentials.
 	SecurityToken Secret `yaml:"security_token"`
+	// AccessKeyFile is a file that holds AccessKey, instead of it.
+	AccessKeyFile string `yaml:"access_key_file"`
+	// SecretKeyFile is a file that holds SecretKey, instead of it.
+	SecretKeyFile string `yaml:"secret_key_file"`
+	// SecurityTokenFile is a file that holds SecurityToken, instead of it.
+	SecurityTokenFile string `yaml:"security_token_file"`
 	// Concurrency is how many messages are worked on at once; the others wait in memory.
 	Concurrency int `yaml:"concurrency"`
 	// PullBatch is how many messages one pull asks for.
@@ -79,12 +85,39 @@ type RocketMQ struct {
 
 // MySQL is the part `mysql`.
 type MySQL struct {
-	// DSN is user:password@tcp(host:port)/database, in the form of go-sql-driver/mysql; required.
+	// DSN says where the database is, as user:password@tcp(host:port)/database in the form of go-sql-driver/mysql; required.
 	DSN Secret `yaml:"dsn"`
+	// DSNFile is a file that holds DSN, instead of it.
+	DSNFile string `yaml:"dsn_file"`
+	// Password is the password of the DSN's user, where DSN has none: user@tcp(host:port)/database.
+	Password Secret `yaml:"password"`
+	// PasswordFile is a file that holds Password, instead of it. It is read again for each new connection, so a password
+	// changes without a restart.
+	PasswordFile string `yaml:"password_file"`
+	// TLS encrypts the connections.
+	TLS MySQLTLS `yaml:"tls"`
 	// MaxOpenConns bounds the connections of this process; at least writers + 1, for the health check needs one too.
 	MaxOpenConns int `yaml:"max_open_conns"`
 	// Writers is how many transactions are written at the same time.
 	Writers int `yaml:"writers"`
+}
+
+// MySQLTLS is the part `mysql.tls`. Any of its values turns TLS on, and then no connection is made without it; the parameter
+// `tls` of DSN must not be there beside it.
+type MySQLTLS struct {
+	// Enabled turns TLS on with nothing else given: the server's certificate is checked with the system's CAs.
+	Enabled bool `yaml:"enabled"`
+	// CAFile is a file with the CAs (PEM) that the server's certificate must come from; empty for the system's.
+	CAFile string `yaml:"ca_file"`
+	// CertFile is a file with the client's certificate (PEM), for servers that ask for one. It is read again with KeyFile for
+	// each new connection, so certificates change without a restart.
+	CertFile string `yaml:"cert_file"`
+	// KeyFile is a file with the key of CertFile (PEM).
+	KeyFile string `yaml:"key_file"`
+	// ServerName is the name that the server's certificate must bear; empty for the host of DSN.
+	ServerName string `yaml:"server_name"`
+	// MinVersion is the lowest version of TLS: `1.2` or `1.3`.
+	MinVersion string `yaml:"min_version"`
 }
 
 // Batch is the part `batch`: how much is written at once.
@@ -174,7 +207,7 @@ func Default() Config {
 			BufferMiB:     32,
 			OnFailure:     "hold", MaxReconsumeTimes: 16,
 		},
-		MySQL:       MySQL{MaxOpenConns: 8, Writers: 4},
+		MySQL:       MySQL{MaxOpenConns: 8, Writers: 4, TLS: MySQLTLS{MinVersion: "1.2"}},
 		Batch:       Batch{MaxRows: 500, MaxBytes: 4 << 20, Linger: 5 * time.Millisecond},
 		Stamp:       Stamp{Tolerance: time.Second},
 		Idempotency: Idempotency{Window: 24 * time.Hour},

@@ -14,24 +14,37 @@ import (
 // with BILLING_ and mean nothing to anyone: orchestrators put variables of their own beside ours, so these are not
 // errors.
 func Load(path string, environ []string, need func(*Config) []Validator) (cfg Config, warnings []string, err error) {
-	cfg = Default()
-	l := loader{fields: fieldsOf(&cfg, ""), places: map[string]string{}}
-	if path != "" && !l.readFile(path) {
-		return cfg, nil, l.errs
+	l, warnings, readable := read(path, environ)
+	if !readable {
+		return *l.cfg, nil, l.errs
 	}
-	warnings = l.readEnviron(environ)
-	for _, part := range need(&cfg) {
+	for _, part := range need(l.cfg) {
 		l.validate(part)
 	}
-	return cfg, warnings, l.errs.orNil()
+	return *l.cfg, warnings, l.errs.orNil()
+}
+
+// read reads all sources. It reports whether the file was one that can be read.
+func read(path string, environ []string) (l *loader, warnings []string, readable bool) {
+	cfg := Default()
+	l = &loader{cfg: &cfg, fields: fieldsOf(&cfg, ""), places: map[string]string{}, secretFiles: map[string]bool{}}
+	if path != "" && !l.readFile(path) {
+		return l, nil, false
+	}
+	warnings = l.readEnviron(environ)
+	l.readSecretFiles()
+	return l, warnings, true
 }
 
 // loader is one reading of the configuration.
 type loader struct {
+	cfg    *Config
 	fields []field
 	// places says where each field was read last.
 	places map[string]string
-	errs   Errors
+	// secretFiles are the fields that were read from a secret's file; places names the file.
+	secretFiles map[string]bool
+	errs        Errors
 }
 
 // fail notes a problem of a value at a place.
@@ -94,7 +107,7 @@ func (l *loader) validate(part Validator) {
 	unreadable := slices.Clone(l.errs)
 	for _, e := range errorsOf(part) {
 		if !slices.ContainsFunc(unreadable, func(known *FieldError) bool {
-			return isIn(known.Field, e.Field) || isIn(e.Field, known.Field)
+			return isIn(known.Field, e.Field) || isIn(e.Field, known.Field) || known.Field == e.Field+fileSuffix
 		}) {
 			e.Place = l.placeOf(e.Field)
 			l.errs = append(l.errs, e)

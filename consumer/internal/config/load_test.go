@@ -147,7 +147,7 @@ func TestEveryValue(t *testing.T) {
 			Start:         config.Start{At: time.Date(2026, 1, 31, 7, 0, 0, 0, time.UTC)},
 			QueueMessages: 9, BufferMiB: 10, OnFailure: "reconsume", MaxReconsumeTimes: 3, DLQ: true, DLQGroup: "g2", ConsumeTimeout: 20 * time.Second,
 		},
-		MySQL: config.MySQL{DSN: "u:p@tcp(db:3306)/b", MaxOpenConns: 4, Writers: 3},
+		MySQL: config.MySQL{DSN: "u:p@tcp(db:3306)/b", MaxOpenConns: 4, Writers: 3, TLS: config.MySQLTLS{MinVersion: "1.2"}},
 		Batch: config.Batch{MaxRows: 11, MaxBytes: 65536},
 		Stamp: config.Stamp{Keys: key, AllowUnsealed: true, Tolerance: 2 * time.Second,
 			Rules: []string{"2026-12-01T00:00:00Z tolerance=0s", "2027-01-01T00:00:00Z allow_unsealed=false"}},

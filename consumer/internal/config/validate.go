@@ -112,6 +112,10 @@ func (m MySQL) Validate() error {
 	if problem := dsnProblem(m.DSN.Reveal()); problem != "" {
 		e.add("mysql.dsn", "%s", problem)
 	}
+	if problem := m.passwordProblem(); problem != "" {
+		e.add("mysql.password", "%s", problem)
+	}
+	e = append(e, m.tlsErrors()...)
 	between(&e, "mysql.writers", m.Writers, 1, 64)
 	between(&e, "mysql.max_open_conns", m.MaxOpenConns, m.Writers+1, 1024)
 	return e.orNil()

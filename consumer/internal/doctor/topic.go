@@ -49,14 +49,8 @@ func (b Brokers) topic(ctx context.Context, r *report, topic string) {
 		if len(route.Queues) == 0 {
 			r.add("topic_not_writable", at, "no queue of it may be read")
 		}
-		conn, err := remoting.Dial(ctx, addr, b.Credentials)
-		if err != nil {
-			continue
-		}
-		brokers, err := conn.Writable(ctx, topic)
-		_ = conn.Close() // nothing was written
-		for name, writable := range brokers {
-			if err == nil && !writable {
+		for name, permission := range route.Permissions {
+			if !permission.Write {
 				r.add("topic_not_writable", at, fmt.Sprintf("broker %s lets nobody write to it", name))
 			}
 		}

@@ -15,6 +15,8 @@ type Options struct {
 	// DSN is in the form of go-sql-driver/mysql. What correctness needs is set whatever it says; of its parameters TLS,
 	// timeouts and the like count.
 	DSN string
+	// Connect are further options of the driver: TLS, a password that is read anew for each connection.
+	Connect []mysql.Option
 	// MaxConns is the most connections; default Writers + 2.
 	MaxConns int
 	// Writers is how many transactions run at once; default 4.
@@ -65,7 +67,7 @@ func (o Options) withDefaults() Options {
 const lockWait = "5"
 
 // connect makes the pool. It forces what correctness rests on, whatever the DSN says; nothing is sent yet.
-func connect(dsn string, timeout time.Duration, maxConns int) (*sql.DB, error) {
+func connect(dsn string, timeout time.Duration, maxConns int, options ...mysql.Option) (*sql.DB, error) {
 	cfg, err := mysql.ParseDSN(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("mysql.dsn: %w", err) // the driver's errors do not repeat the DSN
@@ -91,6 +93,9 @@ func connect(dsn string, timeout time.Duration, maxConns int) (*sql.DB, error) {
 	cfg.Params["time_zone"] = "'+00:00'"
 	cfg.Params["sql_mode"] = "'STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
 	cfg.Params["innodb_lock_wait_timeout"] = lockWait
+	if err := cfg.Apply(options...); err != nil {
+		return nil, fmt.Errorf("mysql: %w", err)
+	}
 	if err := cfg.Apply(mysql.Charset("utf8mb4", "utf8mb4_bin")); err != nil {
 		return nil, fmt.Errorf("mysql.dsn: %w", err)
 	}

@@ -2,9 +2,12 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/go-sql-driver/mysql"
 
 	"gateway-billing.internal/sql/billingdb"
 	"gateway-billing.internal/sql/migrations"
@@ -24,8 +27,8 @@ type Migration struct {
 
 // MigrateUp applies all pending migrations of the database that the DSN names, and returns those it applied. It may run
 // again after any failure, and at the same time as another.
-func MigrateUp(ctx context.Context, dsn string) ([]Migration, error) {
-	db, err := connect(dsn, 0, 3) // no timeout but the dial's: a migration may take hours
+func MigrateUp(ctx context.Context, dsn string, options ...mysql.Option) ([]Migration, error) {
+	db, err := connect(dsn, 0, 3, options...) // no timeout but the dial's: a migration may take hours
 	if err != nil {
 		return nil, err
 	}
@@ -39,8 +42,8 @@ func MigrateUp(ctx context.Context, dsn string) ([]Migration, error) {
 }
 
 // MigrateStatus lists all migrations, applied and pending.
-func MigrateStatus(ctx context.Context, dsn string) ([]Migration, error) {
-	db, err := connect(dsn, 0, 3)
+func MigrateStatus(ctx context.Context, dsn string, options ...mysql.Option) ([]Migration, error) {
+	db, err := connect(dsn, 0, 3, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -56,35 +59,41 @@ func MigrateStatus(ctx context.Context, dsn string) ([]Migration, error) {
 // Current says whether the database has the tables that this binary writes. The error is ErrSchema when it does not,
 // else what kept it from being asked.
 func (s *Store) Current(ctx context.Context) error {
+	_, err := current(ctx, s.db)
+	return err
+}
+
+// current also gives the version that the database has.
+func current(ctx context.Context, db *sql.DB) (has int64, err error) {
 	const wants = migrations.Latest
-	has, err := billingdb.New(s.db).SchemaVersion(ctx)
+	has, err = billingdb.New(db).SchemaVersion(ctx)
 	switch {
 	case isServerError(err, 1146): // no such table: nothing was ever applied
 		has = 0
 	case err != nil:
-		return fmt.Errorf("schema version: %w", err)
+		return 0, fmt.Errorf("schema version: %w", err)
 	}
 	switch {
 	case has < wants:
-		return fmt.Errorf("%w: version %d, this binary needs %d: run `billing-consumer migrate up`", ErrSchema, has, wants)
+		return has, fmt.Errorf("%w: version %d, this binary needs %d: run `billing-consumer migrate up`", ErrSchema, has, wants)
 	case has == wants:
-		return nil
+		return has, nil
 	}
-	oldest, err := billingdb.New(s.db).OldestVersion(ctx)
+	oldest, err := billingdb.New(db).OldestVersion(ctx)
 	if err != nil {
-		return fmt.Errorf("schema version: oldest: %w", err)
+		return has, fmt.Errorf("schema version: oldest: %w", err)
 	}
 	if wants < oldest {
-		return fmt.Errorf("%w: version %d, which needs a binary that knows %d, and this one knows %d: run a newer one",
+		return has, fmt.Errorf("%w: version %d, which needs a binary that knows %d, and this one knows %d: run a newer one",
 			ErrSchema, has, oldest, wants)
 	}
-	return nil // the upgrade to a newer binary is on its way
+	return has, nil // the upgrade to a newer binary is on its way
 }
 
 // ValidateSchema compares the tables with those that the migrations make. problems keep the ledger from being written or
 // from being right; extra is what somebody added and what does no harm.
-func ValidateSchema(ctx context.Context, dsn string) (problems, extra []string, err error) {
-	db, err := connect(dsn, 0, 1)
+func ValidateSchema(ctx context.Context, dsn string, options ...mysql.Option) (problems, extra []string, err error) {
+	db, err := connect(dsn, 0, 1, options...)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -22,13 +22,13 @@ func (s *Source) checkRetryTopic(ctx context.Context, route remoting.Route) erro
 	topic := retryTopic(s.options.Group)
 	var errs []error
 	for _, addr := range s.options.NameServers {
-		writable, err := s.writable(ctx, addr, topic)
+		permissions, err := s.permissions(ctx, addr, topic)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("on_failure is reconsume: %s: name server %s: %s", topic, addr, describe(err)))
 			continue
 		}
 		for _, broker := range brokerNames(route) {
-			if !writable[broker] {
+			if !permissions[broker].Write {
 				return fmt.Errorf("on_failure is reconsume, but broker %s does not let clients write to %s: create it, or give "+
 					"it permission 6 (mqadmin updateTopic), or set on_failure to hold", broker, topic)
 			}
@@ -59,13 +59,14 @@ func (s *Source) checkRetryQueues(ctx context.Context, addr string) error {
 	return nil
 }
 
-func (s *Source) writable(ctx context.Context, addr, topic string) (map[string]bool, error) {
+func (s *Source) permissions(ctx context.Context, addr, topic string) (map[string]remoting.Permission, error) {
 	conn, err := remoting.Dial(ctx, addr, s.options.credentials())
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = conn.Close() }()
-	return conn.Writable(ctx, topic)
+	route, err := conn.Route(ctx, topic)
+	return route.Permissions, err
 }
 
 // giveBack gives a message that the handler failed on back to the broker, and says whether the broker has it. It does

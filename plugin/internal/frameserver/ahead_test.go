@@ -22,7 +22,7 @@ func TestQuestionsTogether(t *testing.T) {
 	var got []string
 	handle := func(kind byte, payload []byte, conn net.Conn) inside.Answer {
 		got = nil
-		for _, name := range strings.Fields(string(payload)) {
+		for name := range strings.FieldsSeq(string(payload)) {
 			question := inside.Question(name)
 			_, _ = conn.Write(question[:headLength])
 			_, _ = conn.Write(question[headLength:])
@@ -83,7 +83,7 @@ func TestQuestionsTogether(t *testing.T) {
 			t.Errorf("%q: sent %q, want %q", c.asks, have, c.sent)
 		}
 		var want []string
-		for _, name := range strings.Fields(c.asks) {
+		for name := range strings.FieldsSeq(c.asks) {
 			want = append(want, name+"<nil>")
 		}
 		if fmt.Sprint(got) != fmt.Sprint(want) {

@@ -25,6 +25,8 @@ const (
 	deleteSubscriptionGroup = 207
 	deleteTopicInBroker     = 215
 	deleteTopicInNameServer = 216
+	createUser              = 3001
+	createACL               = 3006
 )
 
 // Answer codes that are no failure here.

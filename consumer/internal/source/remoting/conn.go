@@ -17,9 +17,11 @@ const (
 	reqBrokerConfig        = 26
 	reqGetMaxOffset        = 30
 	reqGetMinOffset        = 31
+	reqBrokerRuntime       = 28
 	reqSendBack            = 36
 	reqRouteByTopic        = 105
 	reqAllGroups           = 201
+	reqGroupMembers        = 203
 
 	codeSuccess         = 0
 	codeNoPermission    = 16
@@ -29,6 +31,7 @@ const (
 	codePullOffsetMoved = 21
 	codeQueryNotFound   = 22
 	codeGroupNotExist   = 26
+	codeNoMembers       = 206
 	remarkLimit         = 200
 	callTimeLimit       = 5 * time.Second
 )

@@ -22,9 +22,17 @@ type Route struct {
 	Queues []Queue
 	// Masters maps a broker's name to host:port of its master; a broker whose master is away is absent.
 	Masters map[string]string
+	// Permissions says what each broker lets clients do with the topic; a queue that may not be read is not in Queues.
+	Permissions map[string]Permission
 }
 
-const permRead = 4
+// Permission is what a broker lets clients do with a topic.
+type Permission struct{ Read, Write bool }
+
+const (
+	permWrite = 2
+	permRead  = 4
+)
 
 // numericKey finds the object keys that older name servers write without quotes: {0:"10.0.0.1:10911"}.
 var numericKey = regexp.MustCompile(`([{,])(\d+):`)
@@ -84,8 +92,9 @@ func decodeRoute(body []byte) (Route, error) {
 	if err := json.Unmarshal(numericKey.ReplaceAll(body, []byte(`$1"$2":`)), &data); err != nil {
 		return Route{}, fmt.Errorf("decode route: %w", err)
 	}
-	route := Route{Masters: map[string]string{}}
+	route := Route{Masters: map[string]string{}, Permissions: map[string]Permission{}}
 	for _, q := range data.QueueDatas {
+		route.Permissions[q.BrokerName] = Permission{Read: q.Perm&permRead != 0, Write: q.Perm&permWrite != 0}
 		if q.Perm&permRead == 0 {
 			continue
 		}

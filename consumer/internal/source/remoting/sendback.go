@@ -24,35 +24,6 @@ func (c *Conn) SendBack(ctx context.Context, group, topic, msgID string, commitL
 	return nil
 }
 
-// Writable asks a name server which brokers let clients write to a topic. The error is ErrNoTopic when it does not know
-// the topic.
-func (c *Conn) Writable(ctx context.Context, topic string) (brokers map[string]bool, err error) {
-	const permWrite = 2
-	h, body, err := c.call(ctx, reqRouteByTopic, map[string]string{"topic": topic, "acceptStandardJsonOnly": "true"})
-	switch {
-	case err != nil:
-		return nil, err
-	case h.Code == codeTopicNotExist:
-		return nil, ErrNoTopic
-	case h.Code != codeSuccess:
-		return nil, answerError(h)
-	}
-	var data struct {
-		QueueDatas []struct {
-			BrokerName string `json:"brokerName"`
-			Perm       int    `json:"perm"`
-		} `json:"queueDatas"`
-	}
-	if err := json.Unmarshal(numericKey.ReplaceAll(body, []byte(`$1"$2":`)), &data); err != nil {
-		return nil, fmt.Errorf("decode route: %w", err)
-	}
-	brokers = map[string]bool{}
-	for _, q := range data.QueueDatas {
-		brokers[q.BrokerName] = q.Perm&permWrite != 0
-	}
-	return brokers, nil
-}
-
 // RetryQueues asks a broker how many queues a group's retry topic has by the group's configuration; false for a group
 // that the broker does not know yet. With none a broker takes back a message, says yes, and drops it.
 func (c *Conn) RetryQueues(ctx context.Context, group string) (queues int, known bool, err error) {
