@@ -14,6 +14,8 @@ import (
 const (
 	// foldInterval is how often the stamp numbers that arrived are folded. Between, they are only more rows.
 	foldInterval = 30 * time.Second
+	// firstFold is how soon after the start the metric is there: until then nobody sees what goes missing.
+	firstFold = 2 * time.Second
 	// foldAll is after how many rounds all runs are folded: a transaction that began early may have committed late, with
 	// lower ids than those that were known.
 	foldAll = 20
@@ -26,7 +28,9 @@ const (
 func foldStamps(ctx context.Context, store *ledger.Store, metrics *ops.Metrics, log zerolog.Logger) {
 	behind := int64(0)
 	failed := false
-	for round := 0; wait(ctx, jittered(foldInterval)); round++ {
+	next := jittered(firstFold)
+	for round := 0; wait(ctx, next); round++ {
+		next = jittered(foldInterval)
 		if round%foldAll == 0 {
 			behind = 0
 		}

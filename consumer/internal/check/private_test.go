@@ -147,7 +147,7 @@ func TestBrokerWithACL(t *testing.T) {
 			lines := s.lines(t)
 			expect(t, lines, tt.want...)
 			for _, l := range lines {
-				if strings.Contains(l.Detail+l.Cure, "-secret") {
+				if strings.Contains(l.Detail+l.Cure, "-secret") || tt.access != "" && strings.Contains(l.Detail, "User:"+tt.access) {
 					t.Errorf("shows a secret: %+v", l)
 				}
 			}

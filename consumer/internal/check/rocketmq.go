@@ -189,7 +189,11 @@ func (b *brokers) refused(check, who string, err error) {
 	case strings.Contains(text, "password") || strings.Contains(text, "signature") || strings.Contains(text, "user:") || strings.Contains(text, "authentication"):
 		cure = "correct rocketmq.access_key and rocketmq.secret_key: the server knows no such pair"
 	}
-	b.fail(check, cure, "%s refuses: %s", who, err)
+	told := err.Error() // with the access key, which is as good as a password in some set-ups
+	if b.cfg.AccessKey != "" {
+		told = strings.ReplaceAll(told, b.cfg.AccessKey.Reveal(), "(secret)")
+	}
+	b.fail(check, cure, "%s refuses: %s", who, told)
 }
 
 // inWords leaves out of a network's error what is another one each time.

@@ -103,7 +103,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		missing: r.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "billing_stamp_numbers_missing",
 			Help: "Numbers of sealed stamps that did not arrive, of all runs of all runners, once a later number is there for 10 " +
-				"minutes: entries lost before the broker, or requests that the gateway gave up. Absent until it is known, half a minute after the start.",
+				"minutes: entries lost before the broker, or requests that the gateway gave up. Absent until it is known, some seconds after the start.",
 		}, nil),
 
 		pending: r.NewGaugeVec(prometheus.GaugeOpts{

@@ -19,15 +19,16 @@ func TestBrokerRestart(t *testing.T) {
 	sendWith(t, p, topic, 0, 100)
 	eventually(t, 30*time.Second, "messages before", func() bool { return m.count() == 100 })
 
-	eventually(t, 30*time.Second, "all queues known", func() bool {
-		state := r.State()
-		return len(state.Queues) == 4 && len(state.Brokers) == 1 && state.Brokers[0].Up
-	})
-	for _, q := range r.State().Queues {
-		if q.Retention != 4*time.Hour || q.Stale || q.Kept != 25-q.Lag {
-			t.Errorf("queue %+v: want the broker's 4 h, and 25 messages before its end", q)
+	eventually(t, 30*time.Second, "all queues read, and the broker's word on them", func() bool {
+		state, kept := r.State(), int64(0)
+		for _, q := range state.Queues {
+			if q.Lag != 0 || q.Stale || q.Retention != 4*time.Hour {
+				return false
+			}
+			kept += q.Kept
 		}
-	}
+		return kept == 100 && len(state.Brokers) == 1 && state.Brokers[0].Up
+	})
 
 	if err := mq.Broker.Kill(); err != nil {
 		t.Fatal(err)

@@ -25,10 +25,12 @@ func init() {
 	primitive.PanicHandler = clientLog.panicked
 }
 
-// logListener is one source: where its client's lines go, and who hears of an offset jump.
+// logListener is one source: where its client's lines go, what takes its credentials out of them, and who hears of an
+// offset jump.
 type logListener struct {
 	group    string
 	log      zerolog.Logger
+	hide     func(text string) string
 	jumpFrom func(pullRequest)
 	jumpTo   func(pullRequest)
 }
@@ -113,12 +115,12 @@ func (b *logBridge) write(level zerolog.Level, msg string, fields map[string]any
 		}
 		event := l.log.WithLevel(level)
 		for _, name := range loggedFields {
-			addScalar(event, name, fields[name])
+			addScalar(event, name, fields[name], l.hide)
 		}
 		if suppressed > 0 {
 			event.Int("suppressed", suppressed)
 		}
-		event.Msg(cut(strings.TrimSpace(msg)))
+		event.Msg(cut(l.hide(strings.TrimSpace(msg))))
 	}
 }
 

@@ -19,12 +19,12 @@ const maxLogText = 300
 
 func cut(s string) string { return s[:min(len(s), maxLogText)] }
 
-func addScalar(event *zerolog.Event, name string, value any) {
+func addScalar(event *zerolog.Event, name string, value any, hide func(string) string) {
 	switch v := value.(type) {
 	case string:
-		event.Str(name, cut(v))
+		event.Str(name, cut(hide(v)))
 	case error: // the client's and the network's own errors; ours never get there
-		event.Str(name, cut(v.Error()))
+		event.Str(name, cut(hide(v.Error())))
 	case int:
 		event.Int(name, v)
 	case int16:

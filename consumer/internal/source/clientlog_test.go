@@ -25,6 +25,7 @@ func newBridge() (*logBridge, *bytes.Buffer, *[]string) {
 	var jumps []string
 	b := &logBridge{limits: map[string]*lineLimit{}, now: time.Now}
 	b.attach(&logListener{
+		hide:  func(text string) string { return text },
 		group: "g", log: zerolog.New(&out),
 		jumpFrom: func(r pullRequest) { jumps = append(jumps, "from "+r.key()) },
 		jumpTo:   func(r pullRequest) { jumps = append(jumps, "to "+r.key()) },

@@ -58,6 +58,16 @@ type Options struct {
 // DLQ is the topic in which the broker keeps what a group sent back too often.
 func DLQ(group string) string { return "%DLQ%" + group }
 
+// hide takes the credentials out of a text: a broker repeats the access key when it refuses it.
+func (o Options) hide(text string) string {
+	for _, secret := range []string{o.AccessKey, o.SecretKey, o.SecurityToken} {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "(secret)")
+		}
+	}
+	return text
+}
+
 const (
 	maxPullBatch     = 1024
 	maxQueueMessages = 16384

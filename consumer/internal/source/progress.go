@@ -69,7 +69,7 @@ func AskProgress(ctx context.Context, options Options) (Progress, error) {
 		return Progress{}, err
 	}
 	if reasons := found.reasons(); len(reasons) > 0 {
-		return Progress{}, errors.New(strings.Join(reasons, "; "))
+		return Progress{}, errors.New(options.hide(strings.Join(reasons, "; ")))
 	}
 	for _, q := range found.route.Queues {
 		at := found.queues[q]

@@ -75,7 +75,7 @@ func (s *Source) permissions(ctx context.Context, addr, topic string) (map[strin
 func (x *session) giveBack(msg *primitive.MessageExt, cause error) bool {
 	log := x.log.With().Str("msg_id", msg.MsgId).Stringer("queue", msg.Queue).Int64("offset", msg.QueueOffset).Logger()
 	if err := x.sendBack(x.work, msg); err != nil {
-		log.Error().Err(err).Msg("the broker does not take back a message that the handler failed on")
+		log.Error().Str("error", x.source.options.hide(err.Error())).Msg("the broker does not take back a message that the handler failed on")
 		return false
 	}
 	x.observer.MessageReconsumed()

@@ -147,7 +147,7 @@ func instanceName() string {
 // start starts the client. One that fails to start is dead: the next session makes a new one.
 func (x *session) start() error {
 	x.detach = clientLog.attach(&logListener{
-		group: x.source.options.Group, log: x.source.client, jumpFrom: x.jumpFrom, jumpTo: x.jumpTo,
+		group: x.source.options.Group, log: x.source.client, hide: x.source.options.hide, jumpFrom: x.jumpFrom, jumpTo: x.jumpTo,
 	})
 	if err := x.client.Start(); err != nil {
 		close(x.closed)

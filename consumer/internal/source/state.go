@@ -90,6 +90,9 @@ func (s *Source) State() State {
 
 // notReady sets the reasons and logs them when they changed.
 func (s *Source) notReady(reasons ...string) {
+	for i := range reasons {
+		reasons[i] = s.options.hide(reasons[i])
+	}
 	s.mu.Lock()
 	before := s.state.Reasons
 	s.state.Reasons = reasons

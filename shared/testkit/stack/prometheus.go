@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,6 +96,21 @@ func (p *Prometheus) Alerts(ctx context.Context) ([]Alert, error) {
 	var answer struct{ Data struct{ Alerts []Alert } }
 	err := p.get(ctx, "/api/v1/alerts", &answer)
 	return answer.Data.Alerts, err
+}
+
+// Series is one series that a query gives.
+type Series struct {
+	Labels map[string]string `json:"metric"`
+	// Samples are pairs of a time and a value as text; Last is the only one of an instant vector.
+	Samples [][2]any `json:"values"`
+	Last    *[2]any  `json:"value"`
+}
+
+// Query runs a PromQL expression that gives series.
+func (p *Prometheus) Query(ctx context.Context, expression string) ([]Series, error) {
+	var answer struct{ Data struct{ Result []Series } }
+	err := p.get(ctx, "/api/v1/query?query="+url.QueryEscape(expression), &answer)
+	return answer.Data.Result, err
 }
 
 // get asks for JSON, or only for success where into is nil.

@@ -25,6 +25,7 @@ const (
 	deleteSubscriptionGroup = 207
 	deleteTopicInBroker     = 215
 	deleteTopicInNameServer = 216
+	deleteExpiredLog        = 329
 	createUser              = 3001
 	createACL               = 3006
 )
