@@ -23,6 +23,7 @@ var (
 		{"mq_consume_log", "id"}, {"dead_letter", "id"}, {"dead_letter_origin", "topic"}, {"dead_letter_audit", "id"},
 		{"dead_letter_occurrence", "body_sha256"}, {"idempotency_claim", "claim"}, {"retention", "kind"},
 		{"stamp_seen", "id"}, {"usage_delta", "id"}, {"usage_hourly", "hour"}, {"usage_rollup", "start"},
+		{"ledger_change", "id"}, {"ledger_sequencer", "id"},
 	}
 	foldTables  = [][2]string{{"stamp_seen", "id"}, {"usage_delta", "id"}}
 	pruneTables = [][2]string{{"dead_letter", "id"}, {"dead_letter_origin", "topic"}, {"dead_letter_audit", "id"}, {"dead_letter_occurrence", "body_sha256"}}

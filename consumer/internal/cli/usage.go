@@ -35,7 +35,7 @@ func openUsage(cmd *cobra.Command, path string, environ []string) (*ledger.Store
 	if err != nil {
 		return nil, err
 	}
-	store, err := ledger.Open(ledger.Options{DSN: cfg.MySQL.DSN.Reveal()})
+	store, err := ledger.Open(ledger.Options{DSN: cfg.MySQL.DSN.Reveal(), Connect: cfg.MySQL.Options()})
 	if err != nil {
 		return nil, err
 	}
