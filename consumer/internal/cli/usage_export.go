@@ -3,12 +3,9 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"gateway-billing.internal/consumer/internal/decimal"
 	"gateway-billing.internal/consumer/internal/ledger"
@@ -79,17 +76,14 @@ func exportTo(cmd *cobra.Command, store *ledger.Store, span *usageTime, sink rec
 	case span.begin.Before(horizon):
 		fmt.Fprintf(told, "the ledger is pruned up to %s: only sums are left of what lies before\n", horizon.Format(time.RFC3339))
 	}
-	step := func(int) {}
-	if f, ok := told.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		expected := int64(-1) // a spinner
-		if all, err := store.Totals().Query(ctx, totals.Query{From: span.begin, To: span.end}); err == nil && last == nil {
-			expected = all.Total.Records
+	add, shown := showProgress(cmd, func() int64 {
+		all, err := store.Totals().Query(ctx, totals.Query{From: span.begin, To: span.end})
+		if err != nil || last != nil { // between quarters of an hour, or some are written already
+			return -1
 		}
-		b := progressbar.NewOptions64(expected, progressbar.OptionSetWriter(f), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
-			progressbar.OptionSetItsString("records"), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
-		defer b.Finish()                //nolint:errcheck // of a terminal
-		step = func(n int) { b.Add(n) } //nolint:errcheck // of a terminal
-	}
+		return all.Total.Records
+	})
+	defer shown()
 	records, tokens := 0, decimal.Count{}
 	err := store.Export(ctx, span.begin, span.end, last, func(page []ledger.Exported) error {
 		if err := sink.Write(page); err != nil {
@@ -99,7 +93,7 @@ func exportTo(cmd *cobra.Command, store *ledger.Store, span *usageTime, sink rec
 			tokens = tokens.Plus(decimal.CountOf(page[i].TotalTokens))
 		}
 		records += len(page)
-		step(len(page))
+		add(int64(len(page)))
 		return nil
 	})
 	if err == nil {

@@ -43,6 +43,7 @@ compared. Sums of hours and days (UTC) that the time cuts are left out.`,
 		}
 		defer store.Close()
 		out, shown := cmd.OutOrStdout(), 0
+		add, hide := showProgress(cmd, func() int64 { return -1 })
 		done, err := store.Totals().Verify(cmd.Context(), span.begin, span.end, func(d totals.Difference) {
 			if shown++; shown > maxDifferences {
 				return
@@ -57,7 +58,8 @@ compared. Sums of hours and days (UTC) that the time cuts are left out.`,
 				fmt.Fprintf(out, " %s is %s and must be %s;", f[0], f[2], f[1])
 			}
 			fmt.Fprintln(out)
-		})
+		}, add)
+		hide()
 		if err != nil {
 			return err
 		}

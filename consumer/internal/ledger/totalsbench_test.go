@@ -178,7 +178,7 @@ func BenchmarkVerify(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.ResetTimer()
-	done, err := store.Totals().Verify(b.Context(), time.Unix(0, 0), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), func(totals.Difference) {})
+	done, err := store.Totals().Verify(b.Context(), time.Unix(0, 0), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), func(totals.Difference) {}, func(int64) {})
 	if err != nil || done.Differences != 0 || done.Records != int64(b.N) {
 		b.Fatalf("%+v, %v", done, err)
 	}

@@ -18,7 +18,7 @@ func verify(t *testing.T, reader *totals.Reader) (done totals.Compared, lines []
 	t.Helper()
 	done, err := reader.Verify(t.Context(), time.Unix(0, 0), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), func(d totals.Difference) {
 		lines = append(lines, fmt.Sprintf("%s %s %s %v", d.Level, d.Start.Format(time.DateTime), shownName(d.Consumer), d.Fields()))
-	})
+	}, func(int64) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,9 +38,9 @@ type Compared struct {
 }
 
 // Verify holds all sums of [from, to) against the records, day for day, each as of one moment. Both times are multiples of
-// a quarter of an hour; sums of spans that they cut are left out. It may run while anybody writes, and takes about four
-// seconds for each million records.
-func (r *Reader) Verify(ctx context.Context, from, to time.Time, found func(Difference)) (done Compared, err error) {
+// a quarter of an hour; sums of spans that they cut are left out. It may run while anybody writes. progress is told of each
+// day how many records it had.
+func (r *Reader) Verify(ctx context.Context, from, to time.Time, found func(Difference), progress func(records int64)) (done Compared, err error) {
 	err = r.eachDay(ctx, from, to, func(from, to int64) error {
 		return r.snapshot(ctx, func(s *snapshot) error {
 			horizon, err := s.horizon(ctx)
@@ -60,6 +60,7 @@ func (r *Reader) Verify(ctx context.Context, from, to time.Time, found func(Diff
 			}
 			done.Days++
 			done.Records += records
+			progress(records)
 			for _, c := range all {
 				for _, d := range c.list() {
 					done.Differences++
