@@ -1,15 +1,13 @@
 package ledger_test
 
 import (
-	"sync"
 	"testing"
 
 	"gateway-billing.internal/consumer/internal/ledger"
 	"gateway-billing.internal/consumer/internal/ledger/feed"
-	"gateway-billing.internal/consumer/internal/record"
 )
 
-// BenchmarkFeed follows a ledger from its beginning, as transactions of 500 records left it. An operation is one record.
+// BenchmarkFeed follows a ledger from its beginning, with 500 records in each change. An operation is one record; there are at most a million.
 func BenchmarkFeed(b *testing.B) {
 	dsn := migrated(b)
 	store, err := ledger.Open(ledger.Options{DSN: dsn})
@@ -17,21 +15,16 @@ func BenchmarkFeed(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer store.Close()
-	w := ledgerOf(b, dsn, func(o *ledger.Options) { o.Writers = 4 })
-	const callers, rows = 8, 250
-	var wg sync.WaitGroup
-	for first := range callers {
-		wg.Go(func() {
-			for at := first * rows; at < b.N; at += callers * rows {
-				part := make([]record.Record, min(rows, b.N-at))
-				for i := range part {
-					part[i] = request(someID())
-				}
-				commit(b, w, unit(part...))
-			}
-		})
-	}
-	wg.Wait()
+	db := connect(b, dsn)
+	commit(b, ledgerOf(b, dsn), unit(request(someID())))
+	columns := value[string](b, db, `SELECT GROUP_CONCAT(column_name) FROM information_schema.columns
+		WHERE table_schema = DATABASE() AND table_name = 'mq_consume_log' AND column_name NOT IN ('id', 'billing_key', 'change_id')`)
+	const numbers = "WITH RECURSIVE n AS (SELECT 0 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 999) "
+	exec(b, db, "INSERT INTO mq_consume_log (billing_key, change_id, "+columns+") "+numbers+`
+		SELECT UNHEX(CONCAT('019CB73D3592', MD5(a.i * 1000 + b.i))), 2 + a.i * 2 + b.i DIV 500, `+columns+`
+		FROM n AS a CROSS JOIN n AS b CROSS JOIN mq_consume_log ORDER BY a.i, b.i LIMIT ?`, b.N-1)
+	exec(b, db, "INSERT INTO ledger_change (id) "+numbers+`
+		SELECT 2 + a.i * 1000 + b.i FROM n AS a CROSS JOIN n AS b ORDER BY 1 LIMIT ?`, (b.N+498)/500)
 	if _, err := store.NumberChanges(b.Context()); err != nil {
 		b.Fatal(err)
 	}
