@@ -13,9 +13,20 @@ import (
 )
 
 func newConfig(environ []string) *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Show the configuration", Args: cobra.NoArgs}
-	cmd.AddCommand(newConfigPrint(environ))
-	return cmd
+	group := &cobra.Command{
+		Use:   "config",
+		Short: "Show the configuration",
+		// Reached only without a command behind it.
+		Args: func(cmd *cobra.Command, args []string) error {
+			if err := cobra.NoArgs(cmd, args); err != nil {
+				return err
+			}
+			return errors.New("config needs a command: print")
+		},
+		Run: func(*cobra.Command, []string) {},
+	}
+	group.AddCommand(newConfigPrint(environ))
+	return group
 }
 
 func newConfigPrint(environ []string) *cobra.Command {
