@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -22,7 +23,7 @@ func judge(r *report, f ledger.Facts, cfg config.Config) {
 		r.fail("database.session", "connect to the server itself, or have what is between (a proxy, a pooler) keep the settings of a session",
 			"what the ledger sets is not in force: %s", strings.Join(problems, "; "))
 	} else {
-		r.ok("database.session", "UTC, strict, utf8mb4_bin, as the ledger sets it")
+		r.ok("database.session", "UTC, strict, utf8mb4_bin, READ COMMITTED, as the ledger sets it")
 	}
 	packet(r, f.Variables["max_allowed_packet"], cfg.Batch.MaxBytes)
 	durability(r, f.Variables)
@@ -101,6 +102,9 @@ func Session(f ledger.Facts) (problems []string) {
 		if got := f.Variables[v[0]]; got != v[1] {
 			problems = append(problems, fmt.Sprintf("%s is %s, not %s", v[0], got, v[1]))
 		}
+	}
+	if got := cmp.Or(f.Variables["transaction_isolation"], f.Variables["tx_isolation"]); got != "READ-COMMITTED" {
+		problems = append(problems, "its transactions are "+got+", not READ-COMMITTED")
 	}
 	return problems
 }

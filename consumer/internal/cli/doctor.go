@@ -66,8 +66,12 @@ The exit code is 1 where there is an error. --list prints all that may be found.
 		}
 		findings := doctor.Examine(site)
 		if len(*nameServers) > 0 {
+			cfg, _, err := config.Load("", environ, func(*config.Config) []config.Validator { return nil })
+			if err != nil {
+				return err
+			}
 			brokers := doctor.Brokers{NameServers: *nameServers, Credentials: remoting.Credentials{
-				AccessKey: lookup(environ, "BILLING_ROCKETMQ_ACCESS_KEY"), SecretKey: lookup(environ, "BILLING_ROCKETMQ_SECRET_KEY"),
+				AccessKey: cfg.RocketMQ.AccessKey.Reveal(), SecretKey: cfg.RocketMQ.SecretKey.Reveal(), SecurityToken: cfg.RocketMQ.SecurityToken.Reveal(),
 			}}
 			findings = append(findings, brokers.Topics(cmd.Context(), site)...)
 		}
