@@ -81,10 +81,10 @@ func Run(ctx context.Context, cfg config.Config, log zerolog.Logger) (err error)
 	if err := waitForSchema(ctx, store, ready, log); err != nil {
 		return err
 	}
-	if err := checkSession(ctx, cfg); err != nil {
+	if err := checkDatabase(ctx, cfg); err != nil {
 		return err
 	}
-	parts.Go(func() { logChecks(ctx, cfg, log) })
+	logChecks(ctx, cfg, log)
 	parts.Go(func() { foldStamps(beside, store, metrics, log) })
 	parts.Go(func() { countPending(beside, store, metrics, log) })
 	parts.Go(func() { foldUsage(beside, store, log) })

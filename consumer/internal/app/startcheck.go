@@ -14,28 +14,29 @@ import (
 	"gateway-billing.internal/consumer/internal/ledger"
 )
 
-// errSession: something between consumer and database changes the session, so that times or counts would be wrong without
-// an error.
-var errSession = errors.New("database: what the ledger sets is not in force")
+// errDatabase: with this database records would vanish, or be wrong, without an error.
+var errDatabase = errors.New("database: records would be lost or wrong without an error")
 
-// checkSession refuses a database in whose sessions the ledger would be wrong without an error. Whatever else keeps it from
-// being asked heals or shows by itself.
-func checkSession(ctx context.Context, cfg config.Config) error {
+// checkDatabase refuses a database with which the ledger would be wrong without an error: sessions whose settings something in
+// between changes, tables that are not as the migrations make them (a second unique key swallows records). Whatever else
+// keeps it from being asked heals or shows by itself.
+func checkDatabase(ctx context.Context, cfg config.Config) error {
 	facts, err := ledger.Examine(ctx, cfg.MySQL.DSN.Reveal(), false, cfg.MySQL.Options()...)
 	if err != nil {
 		return nil //nolint:nilerr // an outage, which the flow waits for
 	}
-	if problems := check.Session(facts); len(problems) > 0 {
-		return fmt.Errorf("%w: %s", errSession, strings.Join(problems, "; "))
+	if problems := append(check.Session(facts), facts.Problems...); len(problems) > 0 {
+		return fmt.Errorf("%w: %s", errDatabase, strings.Join(problems, "; "))
 	}
 	return nil
 }
 
-// checkLimit bounds the checks of the start.
-const checkLimit = 40 * time.Second
+// checkLimit bounds the checks of the start, for which the first message waits.
+const checkLimit = 5 * time.Second
 
 // logChecks writes what `check` finds wrong into the log, once: a broker that skips messages for another member's tag, or a
-// server that does not flush, shows nowhere else.
+// server that does not flush, shows nowhere else. It comes before the group is joined, for of the members' subscriptions a
+// broker knows the last one only.
 func logChecks(ctx context.Context, cfg config.Config, log zerolog.Logger) {
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
