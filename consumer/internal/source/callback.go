@@ -98,11 +98,12 @@ func (s *session) recordPart(from *assignment, msgs []*primitive.MessageExt, wen
 	for _, msg := range msgs {
 		bytes += len(msg.Body)
 	}
-	places := s.places.ask(len(msgs))
-	defer s.places.release(places)
-	memory := s.memory.ask(bytes)
-	defer s.memory.release(memory)
-	for _, claim := range []*claim{places, memory} {
+	for _, want := range []struct {
+		budget *budget
+		size   int
+	}{{s.places, len(msgs)}, {s.memory, bytes}} { // one behind the other: who has memory must not wait for a place
+		claim := want.budget.ask(want.size)
+		defer want.budget.release(claim)
 		select {
 		case <-claim.ready:
 		case <-s.work.Done():
