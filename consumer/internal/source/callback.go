@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -151,8 +152,14 @@ func (s *session) handle(msgs []*primitive.MessageExt) (errs []error) {
 	for i, msg := range msgs {
 		messages[i] = message(msg)
 	}
-	return s.handler(s.work, messages)
+	if errs = s.handler(s.work, messages); errs != nil && len(errs) != len(messages) {
+		return slices.Repeat([]error{errHandler}, len(messages))
+	}
+	return errs
 }
+
+// errHandler is a fault of the handler's, for which nothing is acknowledged.
+var errHandler = errors.New("the handler did not say of each message what became of it")
 
 // park is called with what a pull found, before the client sees it. From the drain on, it stops the pull loops until
 // the client is shut down: the client's Shutdown closes the channel that a pull loop may be sending to, which would end
@@ -163,6 +170,13 @@ func (s *session) park(pull *hooks.FilterMessageContext) ([]*primitive.MessageEx
 		<-s.closed
 		return nil, nil
 	default:
+		if pull.MQ.Topic == retryTopic(s.source.options.Group) {
+			// The client looks for the callback of a pull by the topic that its first message was sent back from. One of a topic
+			// that the group read once has none, and the client would send the whole pull back by itself, where a refusal loses it.
+			for _, msg := range pull.Msg {
+				msg.WithProperty(primitive.PropertyRetryTopic, s.source.options.Topic)
+			}
+		}
 		s.holdings.pulled(pull.MQ, pull.Msg)
 		return pull.Msg, nil
 	}

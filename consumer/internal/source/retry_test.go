@@ -58,3 +58,27 @@ func TestMessagesThatAnOlderConsumerSentBack(t *testing.T) {
 		}
 	}
 }
+
+// A message of a topic that the group read once, in front of ours in the retry topic, holds nobody up: it goes the way of
+// all others, and nothing is sent back.
+func TestRetryTopicWithAMessageOfAnotherTopic(t *testing.T) {
+	t.Parallel()
+	mq := stack.Shared(t).RocketMQ
+	topic, group := newTopic(t, 1)
+	retry := stack.RetryTopic(group)
+	p := newProducer(t, nameServers(t), "", "")
+	for i, origin := range []string{"other", topic, topic, topic} {
+		message := primitive.NewMessage(retry, []byte(body(i)))
+		message.WithProperty(primitive.PropertyRetryTopic, origin)
+		if _, err := p.SendSync(t.Context(), message); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := newMemory()
+	r := run(t, Options{NameServers: nameServers(t), Topic: topic, Group: group}, m.handle)
+	eventually(t, 60*time.Second, "all are recorded", func() bool { return m.count() == 4 && r.State().Held == 0 })
+	m.check(t, 4)
+	if sent, err := mq.MaxOffsets(t.Context(), retry); err != nil || sent[0] != 4 {
+		t.Errorf("the retry topic holds %v messages, want those 4; %v", sent, err)
+	}
+}

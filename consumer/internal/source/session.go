@@ -113,13 +113,15 @@ func newSession(s *Source, found survey) (*session, error) {
 }
 
 func (x *session) clientOptions(o Options) []consumer.Option {
+	// A callback is a pull, see turn; with more messages than are worked on at once, a drain would have to wait for parts of it.
+	pull := min(o.PullBatch, o.Concurrency)
 	options := []consumer.Option{
 		consumer.WithNameServer(clientAddrs(o.NameServers)),
 		consumer.WithGroupName(o.Group),
 		consumer.WithInstance(instanceName()),
 		consumer.WithConsumerModel(consumer.Clustering),
-		consumer.WithConsumeMessageBatchMaxSize(o.PullBatch), // a callback is a pull, see turn
-		consumer.WithPullBatchSize(int32(o.PullBatch)),
+		consumer.WithConsumeMessageBatchMaxSize(pull),
+		consumer.WithPullBatchSize(int32(pull)),
 		consumer.WithPullThresholdForQueue(x.capacity.messages),
 		consumer.WithPullThresholdSizeForQueue(x.capacity.mib),
 		consumer.WithConsumeConcurrentlyMaxSpan(x.capacity.span),

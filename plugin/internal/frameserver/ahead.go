@@ -1,6 +1,11 @@
 package frameserver
 
-import "bytes"
+import (
+	"bytes"
+	"errors"
+)
+
+var errBroken = errors.New("the connection broke before")
 
 // ahead lets a question bring the one that will follow it: both leave in one write, and the second is not sent again when it
 // is asked. The gateway reads a connection frame by frame and answers in order, so its two answers come as they were asked
@@ -12,6 +17,9 @@ type ahead struct {
 
 // question is called with each question before it is sent, and returns what is to be sent.
 func (f *frames) question(frame []byte) ([]byte, error) {
+	if f.broken {
+		return nil, errBroken
+	}
 	if f.ahead.pending {
 		if bytes.Equal(frame, f.ahead.second) {
 			f.ahead.pending = false
@@ -30,10 +38,11 @@ func (f *frames) question(frame []byte) ([]byte, error) {
 
 // forget takes an answer that nobody asks for any more off the connection.
 func (f *frames) forget() error {
-	if !f.ahead.pending {
+	pending := f.ahead.pending
+	f.ahead.pending = false
+	if !pending || f.broken { // of a broken one nothing is read: it could be the answer to another question
 		return nil
 	}
-	f.ahead.pending = false
 	var head [headLength]byte
 	if _, err := f.Read(head[:]); err != nil {
 		return err
