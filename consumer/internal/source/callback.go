@@ -116,8 +116,9 @@ func (s *session) recordPart(from *assignment, msgs []*primitive.MessageExt, wen
 	went()
 
 	recorded = true
-	for i, err := range s.handle(msgs) {
-		if err != nil && !s.failed(msgs[i], err) {
+	errs := s.handle(msgs) // none, or one for each
+	for i, msg := range msgs {
+		if i < len(errs) && errs[i] != nil && !s.failed(msg, errs[i]) {
 			recorded = false
 		}
 	}
