@@ -23,28 +23,3 @@ SELECT id, change_id, billing_key, revision, key_source, key_state, claimed_key,
 FROM mq_consume_log
 WHERE change_id IN (sqlc.slice(change_ids))
 ORDER BY change_id, id LIMIT ?;
-
--- name: RecordsOfRequest :many
--- RecordsOfRequest reads the records of one request, with what says where they come from. Conflicts make several.
-SELECT id, change_id, billing_key, revision, key_source, key_state, claimed_key, request_id, idempotency_key, repeat_of,
-  consumer, route_id, service_id, method, uri, status, request_time, latency_ms, model, model_requested, service_tier,
-  provider_response_id, stream, prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens,
-  reasoning_tokens, audio_tokens, quantities, estimated_tokens, usage_state, usage_source, usage_mismatch, billable,
-  billable_reason, dimensions, marks, duplicates,
-  msg_id, topic, tags, message_keys, queue_id, queue_offset, entry_index, client_ip, request_size, response_size,
-  usage_json, stamp_runner, stamp_epoch, stamp_sequence, create_time
-FROM mq_consume_log
-WHERE request_id = sqlc.arg(request_id)
-ORDER BY id LIMIT 100;
-
--- name: RecordOfKey :many
--- RecordOfKey does so for a billing key.
-SELECT id, change_id, billing_key, revision, key_source, key_state, claimed_key, request_id, idempotency_key, repeat_of,
-  consumer, route_id, service_id, method, uri, status, request_time, latency_ms, model, model_requested, service_tier,
-  provider_response_id, stream, prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens,
-  reasoning_tokens, audio_tokens, quantities, estimated_tokens, usage_state, usage_source, usage_mismatch, billable,
-  billable_reason, dimensions, marks, duplicates,
-  msg_id, topic, tags, message_keys, queue_id, queue_offset, entry_index, client_ip, request_size, response_size,
-  usage_json, stamp_runner, stamp_epoch, stamp_sequence, create_time
-FROM mq_consume_log
-WHERE billing_key = sqlc.arg(billing_key);

@@ -31,25 +31,28 @@ func checkDatabase(ctx context.Context, cfg config.Config) error {
 	return nil
 }
 
-// checkLimit bounds the checks of the start, for which the first message waits.
+// checkLimit bounds the checks of each side at the start, for which the first message waits.
 const checkLimit = 5 * time.Second
 
 // logChecks writes what `check` finds wrong into the log, once: a broker that skips messages for another member's tag, or a
 // server that does not flush, shows nowhere else. It comes before the group is joined, for of the members' subscriptions a
 // broker knows the last one only.
 func logChecks(ctx context.Context, cfg config.Config, log zerolog.Logger) {
-	ctx, cancel := context.WithTimeout(ctx, checkLimit)
-	defer cancel()
-	for _, line := range append(check.RocketMQ(ctx, cfg), check.Database(ctx, cfg)...) {
-		level := zerolog.WarnLevel
-		switch {
-		case ctx.Err() != nil:
-			return
-		case line.Status == check.OK:
-			continue
-		case line.Status == check.Error:
-			level = zerolog.ErrorLevel
+	for _, look := range []func(context.Context, config.Config) []check.Line{check.RocketMQ, check.Database} {
+		limited, cancel := context.WithTimeout(ctx, checkLimit)
+		lines := look(limited, cfg)
+		cancel()
+		for _, line := range lines {
+			level := zerolog.WarnLevel
+			switch {
+			case ctx.Err() != nil:
+				return
+			case line.Status == check.OK:
+				continue
+			case line.Status == check.Error:
+				level = zerolog.ErrorLevel
+			}
+			log.WithLevel(level).Str("check", line.Check).Str("cure", line.Cure).Msg(line.Detail)
 		}
-		log.WithLevel(level).Str("check", line.Check).Str("cure", line.Cure).Msg(line.Detail)
 	}
 }

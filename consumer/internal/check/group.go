@@ -9,15 +9,14 @@ import (
 	"strings"
 	"time"
 
+	"gateway-billing.internal/consumer/internal/source"
 	"gateway-billing.internal/consumer/internal/source/remoting"
 )
-
-func dlqOf(group string) string { return "%DLQ%" + group }
 
 // retryTopic is where the broker keeps what members of the group gave back.
 func (b *brokers) retryTopic(ctx context.Context) {
 	const check = "retry_topic"
-	topic := "%RETRY%" + b.cfg.Group
+	topic := source.RetryTopic(b.cfg.Group)
 	reconsume := b.cfg.OnFailure == "reconsume"
 	route, err := b.ask(ctx, topic)
 	switch {
@@ -30,7 +29,7 @@ func (b *brokers) retryTopic(ctx context.Context) {
 		return
 	}
 	before := len(b.lines)
-	for _, broker := range brokerNames(b.route) {
+	for _, broker := range b.route.Brokers() {
 		permission, there := route.Permissions[broker]
 		cure := fmt.Sprintf("mqadmin updateTopicPerm -n %s -b %s -t %s -p 6", b.cfg.NameServers[0], b.route.Masters[broker], topic)
 		switch {
@@ -64,7 +63,7 @@ func (b *brokers) retryQueues(ctx context.Context, broker string) {
 // dlq is where the broker puts what was given back too often.
 func (b *brokers) dlq(ctx context.Context) {
 	const check = "dlq"
-	topic := dlqOf(b.cfg.Group)
+	topic := source.DLQ(b.cfg.Group)
 	route, err := b.ask(ctx, topic)
 	switch {
 	case errors.Is(err, remoting.ErrNoTopic):
@@ -115,7 +114,7 @@ func (b *brokers) members(ctx context.Context, group, topic, tag string) {
 	const check = "members"
 	const cure = "stop those, or take another rocketmq.group: all members of a group must read one topic with one tag expression"
 	total, wrong := 0, false
-	for _, broker := range brokerNames(b.route) {
+	for _, broker := range b.route.Brokers() {
 		conn, err := b.conn(ctx, b.route.Masters[broker])
 		if err != nil {
 			continue
@@ -170,7 +169,7 @@ const maxSkew = 5 * time.Second
 // clocks compares the brokers' clocks, where they tell.
 func (b *brokers) clocks(ctx context.Context) {
 	const check = "broker.clock"
-	for _, broker := range brokerNames(b.route) {
+	for _, broker := range b.route.Brokers() {
 		conn, err := b.conn(ctx, b.route.Masters[broker])
 		if err != nil {
 			continue // the broker's line says so
@@ -187,14 +186,4 @@ func (b *brokers) clocks(ctx context.Context) {
 			b.ok(check, "broker %s: within %s of this machine's", broker, maxSkew)
 		}
 	}
-}
-
-func brokerNames(route remoting.Route) []string {
-	var names []string
-	for _, q := range route.Queues { // sorted by broker
-		if len(names) == 0 || names[len(names)-1] != q.Broker {
-			names = append(names, q.Broker)
-		}
-	}
-	return names
 }

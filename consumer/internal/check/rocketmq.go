@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"gateway-billing.internal/consumer/internal/config"
+	"gateway-billing.internal/consumer/internal/source"
 	"gateway-billing.internal/consumer/internal/source/remoting"
 )
 
@@ -43,7 +44,7 @@ func RocketMQ(ctx context.Context, cfg config.Config) []Line {
 			b.dlq(ctx)
 			b.members(ctx, b.cfg.Group, b.cfg.Topic, b.cfg.Tag)
 			if b.cfg.DLQ {
-				b.members(ctx, cmp.Or(b.cfg.DLQGroup, b.cfg.Group+"-dlq"), dlqOf(b.cfg.Group), "*")
+				b.members(ctx, cmp.Or(b.cfg.DLQGroup, b.cfg.Group+"-dlq"), source.DLQ(b.cfg.Group), "*")
 			}
 		}
 	}

@@ -31,10 +31,7 @@ The exit code is 1 where there is an error; warnings alone do not count.`,
 		if err := cobra.NoArgs(cmd, args); err != nil {
 			return err
 		}
-		if *output != "table" && *output != "json" {
-			return errors.New("--output must be table or json")
-		}
-		return nil
+		return checkOutput(*output)
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, warnings, err := config.Load(*path, environ, func(c *config.Config) []config.Validator { return []config.Validator{c} })

@@ -43,10 +43,7 @@ exit code is 1. What each value means stands in consumer/CONFIG.md.`,
 		if err := cobra.NoArgs(cmd, args); err != nil {
 			return err
 		}
-		if *output != "table" && *output != "json" {
-			return errors.New("--output must be table or json")
-		}
-		return nil
+		return checkOutput(*output)
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		values, err := config.Values(*path, environ)

@@ -47,10 +47,7 @@ gateways share request IDs. Only the part mysql of the configuration is needed, 
 		if filter.Limit = *limit; filter.Limit < 1 || filter.Limit > 1_000_000 {
 			return errors.New("--limit must be 1 to 1000000")
 		}
-		if *output != "table" && *output != "json" {
-			return errors.New("--output must be table or json")
-		}
-		return nil
+		return checkOutput(*output)
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, warnings, err := config.Load(*path, environ, func(c *config.Config) []config.Validator {

@@ -51,10 +51,7 @@ Only the part mysql of the configuration is needed, and nothing is changed.`,
 		if *settle < 0 {
 			return errors.New("--settle must not be negative")
 		}
-		if *output != "table" && *output != "json" {
-			return errors.New("--output must be table or json")
-		}
-		return nil
+		return checkOutput(*output)
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, warnings, err := config.Load(*path, environ, func(c *config.Config) []config.Validator {

@@ -171,7 +171,7 @@ func (s *session) park(pull *hooks.FilterMessageContext) ([]*primitive.MessageEx
 		<-s.closed
 		return nil, nil
 	default:
-		if pull.MQ.Topic == retryTopic(s.source.options.Group) {
+		if pull.MQ.Topic == RetryTopic(s.source.options.Group) {
 			// The client looks for the callback of a pull by the topic that its first message was sent back from. One of a topic
 			// that the group read once has none, and the client would send the whole pull back by itself, where a refusal loses it.
 			for _, msg := range pull.Msg {

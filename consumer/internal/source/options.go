@@ -55,6 +55,9 @@ type Options struct {
 	StateInterval time.Duration
 }
 
+// RetryTopic is where the broker keeps what members of a group gave back.
+func RetryTopic(group string) string { return "%RETRY%" + group }
+
 // DLQ is the topic in which the broker keeps what a group sent back too often.
 func DLQ(group string) string { return "%DLQ%" + group }
 

@@ -10,16 +10,13 @@ import (
 	"gateway-billing.internal/consumer/internal/source/remoting"
 )
 
-// retryTopic is where the broker keeps what members of a group gave back.
-func retryTopic(group string) string { return "%RETRY%" + group }
-
 // checkRetryTopic says why messages can't be given back: each broker of the topic must let the retry topic be written.
 // Where nothing is given back it says nothing.
 func (s *Source) checkRetryTopic(ctx context.Context, route remoting.Route) error {
 	if !s.options.Reconsume {
 		return nil
 	}
-	topic := retryTopic(s.options.Group)
+	topic := RetryTopic(s.options.Group)
 	var errs []error
 	for _, addr := range s.options.NameServers {
 		permissions, err := s.permissions(ctx, addr, topic)
@@ -27,7 +24,7 @@ func (s *Source) checkRetryTopic(ctx context.Context, route remoting.Route) erro
 			errs = append(errs, fmt.Errorf("on_failure is reconsume: %s: name server %s: %s", topic, addr, describe(err)))
 			continue
 		}
-		for _, broker := range brokerNames(route) {
+		for _, broker := range route.Brokers() {
 			if !permissions[broker].Write {
 				return fmt.Errorf("on_failure is reconsume, but broker %s does not let clients write to %s: create it, or give "+
 					"it permission 6 (mqadmin updateTopic), or set on_failure to hold", broker, topic)

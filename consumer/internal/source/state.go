@@ -24,7 +24,7 @@ type State struct {
 	Queues []QueueState
 
 	// Held is how many messages are in memory between pull and verdict, HeldBytes the size of their bodies; Working of
-	// them are with the handler now, Stuck will not move before a restart.
+	// them are in pulls whose turn has come, Stuck will not move before a restart.
 	Held      int
 	HeldBytes int64
 	Working   int
@@ -139,7 +139,7 @@ func (s *Source) looked(found survey) {
 	s.state.NameServer = found.noRoute == nil || found.noRoute.answered
 	s.state.Absent = found.noRoute != nil && found.noRoute.absent
 	s.state.Brokers = nil
-	for _, broker := range brokerNames(found.route) {
+	for _, broker := range found.route.Brokers() {
 		s.state.Brokers = append(s.state.Brokers, BrokerState{Name: broker, Up: found.troubles[broker] == ""})
 	}
 }

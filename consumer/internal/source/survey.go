@@ -38,7 +38,7 @@ type queueOffsets struct {
 
 // usable: there is a route, and at least one broker of the topic answers and lets us pull.
 func (v survey) usable() bool {
-	return v.noRoute == nil && len(v.troubles) < len(brokerNames(v.route))
+	return v.noRoute == nil && len(v.troubles) < len(v.route.Brokers())
 }
 
 // reasons are what is wrong; empty when all is well.
@@ -53,16 +53,6 @@ func (v survey) reasons() []string {
 	return out
 }
 
-func brokerNames(route remoting.Route) []string {
-	var names []string
-	for _, q := range route.Queues { // sorted by broker
-		if len(names) == 0 || names[len(names)-1] != q.Broker {
-			names = append(names, q.Broker)
-		}
-	}
-	return names
-}
-
 // survey asks a name server for the route and each broker for its queues: those that this process owns, or all when owned
 // is nil. While no name server answers, the brokers of the known route are asked: the client goes on with them too.
 func (s *Source) survey(ctx context.Context, known remoting.Route, owned map[remoting.Queue]ownedQueue) survey {
@@ -70,7 +60,7 @@ func (s *Source) survey(ctx context.Context, known remoting.Route, owned map[rem
 	if found.route, found.noRoute = s.route(ctx); found.noRoute != nil {
 		found.route = known
 	}
-	for _, broker := range brokerNames(found.route) {
+	for _, broker := range found.route.Brokers() {
 		if err := s.surveyBroker(ctx, found, broker, owned); err != nil {
 			found.troubles[broker] = describe(err)
 		}
@@ -160,7 +150,7 @@ func (s *Source) storeTime(ctx context.Context, conn *remoting.Conn, queue int, 
 
 // removeCommitted takes those queues away whose positions their brokers have.
 func (s *Source) removeCommitted(ctx context.Context, route remoting.Route, owned map[remoting.Queue]ownedQueue) {
-	for _, broker := range brokerNames(route) {
+	for _, broker := range route.Brokers() {
 		conn, err := remoting.Dial(ctx, route.Masters[broker], s.options.credentials())
 		if err != nil {
 			continue

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"gateway-billing.internal/shared/billingkey"
 	"gateway-billing.internal/sql/billingdb"
 )
 
@@ -104,35 +103,4 @@ func (r *Reader) rest(ctx context.Context, change, after int64, limit int) ([]bi
 		rows[i] = billingdb.RecordsOfChangesRow(found[i])
 	}
 	return rows, err
-}
-
-// Request reads the records of a request, at most 100. Conflicts make several.
-func (r *Reader) Request(ctx context.Context, id billingkey.RequestID) ([]Detail, error) {
-	text := id.String()
-	rows, err := r.q.RecordsOfRequest(ctx, &text)
-	if err != nil {
-		return nil, fmt.Errorf("records of a request: %w", err)
-	}
-	return details(rows), nil
-}
-
-// Key reads the record of a billing key, if there is one.
-func (r *Reader) Key(ctx context.Context, key billingkey.Key) ([]Detail, error) {
-	found, err := r.q.RecordOfKey(ctx, key[:])
-	if err != nil {
-		return nil, fmt.Errorf("record of a key: %w", err)
-	}
-	rows := make([]billingdb.RecordsOfRequestRow, len(found))
-	for i := range found {
-		rows[i] = billingdb.RecordsOfRequestRow(found[i])
-	}
-	return details(rows), nil
-}
-
-func details(rows []billingdb.RecordsOfRequestRow) []Detail {
-	all := make([]Detail, len(rows))
-	for i := range rows {
-		all[i] = detailOf(&rows[i])
-	}
-	return all
 }

@@ -26,6 +26,17 @@ type Route struct {
 	Permissions map[string]Permission
 }
 
+// Brokers are the names of those whose queues can be read, sorted.
+func (r Route) Brokers() []string {
+	var names []string
+	for _, q := range r.Queues {
+		if len(names) == 0 || names[len(names)-1] != q.Broker {
+			names = append(names, q.Broker)
+		}
+	}
+	return names
+}
+
 // Permission is what a broker lets clients do with a topic.
 type Permission struct{ Read, Write bool }
 
