@@ -6,9 +6,11 @@
 //	3  copies the older consumer's rows into the ledger, with their usage, and drops its table
 //	4  indexes the conflicts
 //	5  adds what working with dead letters needs
-//	6  adds how far retention has come
-//	7  sums usage by quarters of an hour, with all of a sum in one row, and by days
-//	8  numbers the changes of the ledger, for those who follow it
+//	7  adds how far retention has come
+//	8  sums usage by quarters of an hour, with all of a sum in one row, and by days
+//	9  numbers the changes of the ledger, for those who follow it
+//
+// There is no 6, and none may come: databases that have 7 would not take it.
 package migrations
 
 import (
@@ -29,7 +31,7 @@ var tables embed.FS
 // Oldest is the lowest Latest of the code that can work on this schema: such code may go on, and be started again, while
 // an upgrade rolls through. A migration that older code can't live with (it takes a column away that the code names, or
 // asks of rows what it does not write) raises Oldest to its own version; the older consumers must be stopped before it.
-const Oldest = 8
+const Oldest = 9
 
 // lockSeconds is how long a migration waits for another one: long enough for a big table to be adopted.
 const lockSeconds = 3600
@@ -38,6 +40,9 @@ const lockSeconds = 3600
 // three connections.
 func Up(ctx context.Context, db *sql.DB) (applied []*goose.MigrationResult, err error) {
 	err = locked(ctx, db, func(p *goose.Provider, q *billingdb.Queries) error {
+		if err := keepSums(ctx, db, q); err != nil {
+			return err
+		}
 		// First, so that older code stays away from a schema that it does not know, also when a migration fails midway.
 		if err := q.RaiseOldest(ctx, Oldest); err != nil {
 			return fmt.Errorf("oldest version: %w", err)
@@ -66,7 +71,7 @@ func locked(ctx context.Context, db *sql.DB, do func(*goose.Provider, *billingdb
 		goose.WithGoMigrations(append(next,
 			goose.NewGoMigration(1, &goose.GoFunc{RunDB: setAside}, nil),
 			goose.NewGoMigration(3, &goose.GoFunc{RunDB: adopt}, nil),
-			goose.NewGoMigration(8, &goose.GoFunc{RunDB: addChanges}, nil),
+			goose.NewGoMigration(9, &goose.GoFunc{RunDB: addChanges}, nil),
 		)...),
 	)
 	if err != nil {

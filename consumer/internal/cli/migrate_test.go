@@ -1,7 +1,6 @@
 package cli_test
 
 import (
-	"fmt"
 	"os"
 	"regexp"
 	"testing"
@@ -9,7 +8,6 @@ import (
 	"gateway-billing.internal/consumer/internal/cli"
 	"gateway-billing.internal/consumer/internal/source/sourcetest"
 	"gateway-billing.internal/shared/testkit/stack"
-	"gateway-billing.internal/sql/migrations"
 )
 
 func TestMain(m *testing.M) { os.Exit(stack.Main(m, sourcetest.ClientLeaks()...)) }
@@ -17,15 +15,14 @@ func TestMain(m *testing.M) { os.Exit(stack.Main(m, sourcetest.ClientLeaks()...)
 // migrate needs nothing of the configuration but the database.
 func TestMigrate(t *testing.T) {
 	environ := []string{"BILLING_MYSQL_DSN=" + stack.Shared(t).Database.NewDatabase(t)}
-	all := fmt.Sprintf("{%d}", migrations.Latest) // so many lines
 	steps := []struct {
 		command string
 		stdout  string
 	}{
-		{"status", `^(\d+\tpending\n)` + all + `$`},
-		{"up", `^(\d+\tapplied\n)` + all + `$`},
+		{"status", `^1\tpending\n2\tpending\n3\tpending\n4\tpending\n5\tpending\n7\tpending\n8\tpending\n9\tpending\n$`},
+		{"up", `^1\tapplied\n2\tapplied\n3\tapplied\n4\tapplied\n5\tapplied\n7\tapplied\n8\tapplied\n9\tapplied\n$`},
 		{"up", `^nothing to do, the schema is current\n$`},
-		{"status", `^(\d+\tapplied 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ\n)` + all + `$`},
+		{"status", `^(\d+\tapplied 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ\n){8}$`},
 		{"validate", `^the tables are as the migrations make them\n$`},
 	}
 	for _, step := range steps {

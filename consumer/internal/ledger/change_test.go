@@ -223,7 +223,7 @@ func TestFeedOfAnOlderLedger(t *testing.T) {
 		"DO 0", "ALTER TABLE mq_consume_log DROP INDEX idx_change", "DELETE FROM ledger_sequencer",
 	} {
 		exec(t, db, done)
-		exec(t, db, "DELETE FROM billing_schema_version WHERE version_id >= 8")
+		exec(t, db, "DELETE FROM billing_schema_version WHERE version_id >= 9")
 		if _, err := ledger.MigrateUp(t.Context(), dsn); err != nil {
 			t.Fatal(err)
 		}

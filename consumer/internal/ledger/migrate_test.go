@@ -264,3 +264,25 @@ func TestValidateSchema(t *testing.T) {
 		t.Errorf("added is %q, want %s", extra, want)
 	}
 }
+
+// The sums of records that were pruned are all that is left of them: a migration that makes sums anew does not take them away.
+func TestMigrationKeepsTheSumsOfWhatWasPruned(t *testing.T) {
+	dsn := migrated(t)
+	db := connect(t, dsn)
+	exec(t, db, "DELETE FROM billing_schema_version WHERE version_id > 7")
+	exec(t, db, "INSERT INTO usage_hourly SELECT '2026-01-01 00:00:00', REPEAT('b', 32), 'request', NULL, NULL, NULL, NULL, NULL, 1, 5, 5, "+
+		"0, 0, 0, 0, 0, 0, 0, 0, 0")
+	exec(t, db, "UPDATE retention SET horizon = '2026-02-01' WHERE kind = 'ledger'")
+	_, err := ledger.MigrateUp(t.Context(), dsn)
+	var kept int
+	if scan := db.QueryRow("SELECT SUM(records) FROM usage_hourly").Scan(&kept); scan != nil || kept != 5 {
+		t.Errorf("%d requests are left in the sums, %v", kept, scan)
+	}
+	if err == nil || !strings.Contains(err.Error(), "RENAME TABLE usage_hourly") {
+		t.Fatalf("%v", err)
+	}
+	exec(t, db, "RENAME TABLE usage_hourly TO usage_hourly_7, usage_delta TO usage_delta_7")
+	if _, err := ledger.MigrateUp(t.Context(), dsn); err != nil {
+		t.Fatal(err)
+	}
+}
