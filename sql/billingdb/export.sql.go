@@ -332,3 +332,299 @@ func (q *Queries) ExportRecords(ctx context.Context, arg ExportRecordsParams) ([
 	}
 	return items, nil
 }
+
+const recordOfKey = `-- name: RecordOfKey :many
+SELECT id, billing_key, key_source, key_state, claimed_key, request_id, idempotency_key, repeat_of, msg_id, topic, tags,
+  message_keys, queue_id, queue_offset, entry_index, consumer, route_id, service_id, method, uri, status, client_ip,
+  request_size, response_size, request_time, latency_ms, model, model_requested, service_tier, provider_response_id, stream,
+  prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, audio_tokens,
+  quantities, estimated_tokens, usage_state, usage_source, usage_mismatch, usage_json, billable, billable_reason, dimensions,
+  stamp_runner, stamp_epoch, stamp_sequence, marks, duplicates, revision, create_time
+FROM mq_consume_log
+WHERE billing_key = ?
+`
+
+type RecordOfKeyRow struct {
+	ID                 int64
+	BillingKey         []byte
+	KeySource          string
+	KeyState           string
+	ClaimedKey         []byte
+	RequestID          *string
+	IdempotencyKey     *string
+	RepeatOf           []byte
+	MsgID              string
+	Topic              string
+	Tags               *string
+	MessageKeys        *string
+	QueueID            *int32
+	QueueOffset        *int64
+	EntryIndex         int32
+	Consumer           *string
+	RouteID            *string
+	ServiceID          *string
+	Method             *string
+	URI                *string
+	Status             *int32
+	ClientIP           *string
+	RequestSize        *int64
+	ResponseSize       *int64
+	RequestTime        time.Time
+	LatencyMS          *float64
+	Model              *string
+	ModelRequested     *string
+	ServiceTier        *string
+	ProviderResponseID *string
+	Stream             *bool
+	PromptTokens       int64
+	CompletionTokens   int64
+	TotalTokens        int64
+	CachedTokens       int64
+	CacheWriteTokens   int64
+	ReasoningTokens    int64
+	AudioTokens        int64
+	Quantities         *string
+	EstimatedTokens    *int64
+	UsageState         string
+	UsageSource        string
+	UsageMismatch      bool
+	UsageJSON          *string
+	Billable           bool
+	BillableReason     string
+	Dimensions         *string
+	StampRunner        *string
+	StampEpoch         []byte
+	StampSequence      *uint64
+	Marks              string
+	Duplicates         int32
+	Revision           int32
+	CreateTime         time.Time
+}
+
+// RecordOfKey does so for a billing key.
+func (q *Queries) RecordOfKey(ctx context.Context, billingKey []byte) ([]RecordOfKeyRow, error) {
+	rows, err := q.db.QueryContext(ctx, recordOfKey, billingKey)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []RecordOfKeyRow
+	for rows.Next() {
+		var i RecordOfKeyRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.BillingKey,
+			&i.KeySource,
+			&i.KeyState,
+			&i.ClaimedKey,
+			&i.RequestID,
+			&i.IdempotencyKey,
+			&i.RepeatOf,
+			&i.MsgID,
+			&i.Topic,
+			&i.Tags,
+			&i.MessageKeys,
+			&i.QueueID,
+			&i.QueueOffset,
+			&i.EntryIndex,
+			&i.Consumer,
+			&i.RouteID,
+			&i.ServiceID,
+			&i.Method,
+			&i.URI,
+			&i.Status,
+			&i.ClientIP,
+			&i.RequestSize,
+			&i.ResponseSize,
+			&i.RequestTime,
+			&i.LatencyMS,
+			&i.Model,
+			&i.ModelRequested,
+			&i.ServiceTier,
+			&i.ProviderResponseID,
+			&i.Stream,
+			&i.PromptTokens,
+			&i.CompletionTokens,
+			&i.TotalTokens,
+			&i.CachedTokens,
+			&i.CacheWriteTokens,
+			&i.ReasoningTokens,
+			&i.AudioTokens,
+			&i.Quantities,
+			&i.EstimatedTokens,
+			&i.UsageState,
+			&i.UsageSource,
+			&i.UsageMismatch,
+			&i.UsageJSON,
+			&i.Billable,
+			&i.BillableReason,
+			&i.Dimensions,
+			&i.StampRunner,
+			&i.StampEpoch,
+			&i.StampSequence,
+			&i.Marks,
+			&i.Duplicates,
+			&i.Revision,
+			&i.CreateTime,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const recordsOfRequest = `-- name: RecordsOfRequest :many
+SELECT id, billing_key, key_source, key_state, claimed_key, request_id, idempotency_key, repeat_of, msg_id, topic, tags,
+  message_keys, queue_id, queue_offset, entry_index, consumer, route_id, service_id, method, uri, status, client_ip,
+  request_size, response_size, request_time, latency_ms, model, model_requested, service_tier, provider_response_id, stream,
+  prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens, reasoning_tokens, audio_tokens,
+  quantities, estimated_tokens, usage_state, usage_source, usage_mismatch, usage_json, billable, billable_reason, dimensions,
+  stamp_runner, stamp_epoch, stamp_sequence, marks, duplicates, revision, create_time
+FROM mq_consume_log
+WHERE request_id = ?
+ORDER BY id
+LIMIT 100
+`
+
+type RecordsOfRequestRow struct {
+	ID                 int64
+	BillingKey         []byte
+	KeySource          string
+	KeyState           string
+	ClaimedKey         []byte
+	RequestID          *string
+	IdempotencyKey     *string
+	RepeatOf           []byte
+	MsgID              string
+	Topic              string
+	Tags               *string
+	MessageKeys        *string
+	QueueID            *int32
+	QueueOffset        *int64
+	EntryIndex         int32
+	Consumer           *string
+	RouteID            *string
+	ServiceID          *string
+	Method             *string
+	URI                *string
+	Status             *int32
+	ClientIP           *string
+	RequestSize        *int64
+	ResponseSize       *int64
+	RequestTime        time.Time
+	LatencyMS          *float64
+	Model              *string
+	ModelRequested     *string
+	ServiceTier        *string
+	ProviderResponseID *string
+	Stream             *bool
+	PromptTokens       int64
+	CompletionTokens   int64
+	TotalTokens        int64
+	CachedTokens       int64
+	CacheWriteTokens   int64
+	ReasoningTokens    int64
+	AudioTokens        int64
+	Quantities         *string
+	EstimatedTokens    *int64
+	UsageState         string
+	UsageSource        string
+	UsageMismatch      bool
+	UsageJSON          *string
+	Billable           bool
+	BillableReason     string
+	Dimensions         *string
+	StampRunner        *string
+	StampEpoch         []byte
+	StampSequence      *uint64
+	Marks              string
+	Duplicates         int32
+	Revision           int32
+	CreateTime         time.Time
+}
+
+// RecordsOfRequest does so for the records of one request. Conflicts make several.
+func (q *Queries) RecordsOfRequest(ctx context.Context, requestID *string) ([]RecordsOfRequestRow, error) {
+	rows, err := q.db.QueryContext(ctx, recordsOfRequest, requestID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []RecordsOfRequestRow
+	for rows.Next() {
+		var i RecordsOfRequestRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.BillingKey,
+			&i.KeySource,
+			&i.KeyState,
+			&i.ClaimedKey,
+			&i.RequestID,
+			&i.IdempotencyKey,
+			&i.RepeatOf,
+			&i.MsgID,
+			&i.Topic,
+			&i.Tags,
+			&i.MessageKeys,
+			&i.QueueID,
+			&i.QueueOffset,
+			&i.EntryIndex,
+			&i.Consumer,
+			&i.RouteID,
+			&i.ServiceID,
+			&i.Method,
+			&i.URI,
+			&i.Status,
+			&i.ClientIP,
+			&i.RequestSize,
+			&i.ResponseSize,
+			&i.RequestTime,
+			&i.LatencyMS,
+			&i.Model,
+			&i.ModelRequested,
+			&i.ServiceTier,
+			&i.ProviderResponseID,
+			&i.Stream,
+			&i.PromptTokens,
+			&i.CompletionTokens,
+			&i.TotalTokens,
+			&i.CachedTokens,
+			&i.CacheWriteTokens,
+			&i.ReasoningTokens,
+			&i.AudioTokens,
+			&i.Quantities,
+			&i.EstimatedTokens,
+			&i.UsageState,
+			&i.UsageSource,
+			&i.UsageMismatch,
+			&i.UsageJSON,
+			&i.Billable,
+			&i.BillableReason,
+			&i.Dimensions,
+			&i.StampRunner,
+			&i.StampEpoch,
+			&i.StampSequence,
+			&i.Marks,
+			&i.Duplicates,
+			&i.Revision,
+			&i.CreateTime,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

@@ -19,7 +19,8 @@ const (
 
 // readiness collects why the consumer would make no progress now.
 type readiness struct {
-	store    *ledger.Store
+	store *ledger.Store
+	// messages is nil where none are read.
 	messages *source.Source
 	starting atomic.Bool
 	// database is what the last probe found, nil when the database answered.
@@ -65,6 +66,9 @@ func (r *readiness) reasons() []string {
 		reasons = append(reasons, fmt.Sprintf("database: %v", *err))
 	} else if r.starting.Load() {
 		reasons = append(reasons, "starting")
+	}
+	if r.messages == nil {
+		return reasons
 	}
 	for _, reason := range r.messages.State().Reasons {
 		reasons = append(reasons, "rocketmq: "+reason)

@@ -64,6 +64,10 @@ func Run(ctx context.Context, cfg config.Config, log zerolog.Logger) (err error)
 		server.ServeProfiles()
 	}
 	log.Info().Str("address", server.Address()).Msg("serving /healthz, /readyz and /metrics")
+	served, err := listenAPI(cfg, deriver, registry, log)
+	if err != nil {
+		return err
+	}
 
 	// What stands beside the flow outlives the drain: it shows the drain.
 	beside, stopBeside := context.WithCancel(context.WithoutCancel(ctx))
@@ -77,6 +81,14 @@ func Run(ctx context.Context, cfg config.Config, log zerolog.Logger) (err error)
 	})
 	parts.Go(func() { ready.watch(beside) })
 	parts.Go(func() { reloadKeys(beside, cfg.Stamp, deriver, log) })
+	if served != nil {
+		parts.Go(func() {
+			if err := served.serve(beside); err != nil {
+				cancel(err)
+			}
+		})
+		parts.Go(func() { served.reload(beside) })
+	}
 
 	if err := waitForSchema(ctx, store, ready, log); err != nil {
 		return err

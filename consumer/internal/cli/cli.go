@@ -74,7 +74,7 @@ Each value of the configuration file can be given by environment too: rocketmq.t
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(newRun(environ), newCheck(environ), newConfig(environ), newMigrate(environ), newInspect(environ), newConflicts(environ), newGaps(environ), newReplay(environ), newDeadLetters(environ), newPrune(environ), newUsage(environ), newDoctor(environ), newVersion())
+	root.AddCommand(newRun(environ), newServe(environ), newToken(), newCheck(environ), newConfig(environ), newMigrate(environ), newInspect(environ), newConflicts(environ), newGaps(environ), newReplay(environ), newDeadLetters(environ), newPrune(environ), newUsage(environ), newDoctor(environ), newVersion())
 	return root
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"io"
 	"time"
 
@@ -21,26 +22,34 @@ A second signal ends the process at once; nothing is lost by that, some messages
 	}
 	path := configFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		cfg, warnings, err := config.Load(*path, environ, func(c *config.Config) []config.Validator {
+		return serveWith(cmd, *path, environ, func(c *config.Config) []config.Validator {
 			return []config.Validator{c}
-		})
-		if err != nil {
-			return err
-		}
-		log, err := newLogger(cfg.Log, cmd.ErrOrStderr())
-		if err != nil {
-			return err
-		}
-		for _, w := range warnings {
-			log.Warn().Msg(w)
-		}
-		if err := app.Run(cmd.Context(), cfg, log); err != nil {
-			log.Error().Err(err).Msg("stopped")
-			return errLogged
-		}
-		return nil
+		}, app.Run)
 	}
 	return cmd
+}
+
+// serveWith lets something run that logs, with the configuration that it needs.
+func serveWith(
+	cmd *cobra.Command, path string, environ []string, need func(*config.Config) []config.Validator,
+	run func(context.Context, config.Config, zerolog.Logger) error,
+) error {
+	cfg, warnings, err := config.Load(path, environ, need)
+	if err != nil {
+		return err
+	}
+	log, err := newLogger(cfg.Log, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		log.Warn().Msg(w)
+	}
+	if err := run(cmd.Context(), cfg, log); err != nil {
+		log.Error().Err(err).Msg("stopped")
+		return errLogged
+	}
+	return nil
 }
 
 // newLogger makes the logger of the process.

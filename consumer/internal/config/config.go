@@ -26,6 +26,8 @@ type Config struct {
 	Routes Routes `yaml:"routes"`
 	// HTTP is the server for health, readiness and metrics.
 	HTTP HTTP `yaml:"http"`
+	// API is the HTTP API for those who take over usage. It is off without an address.
+	API API `yaml:"api"`
 	// Log says what is logged to standard error.
 	Log Log `yaml:"log"`
 	// MemoryMiB is about how much memory the process takes at most; the environment variable GOMEMLIMIT goes before it. What
@@ -187,6 +189,27 @@ type HTTP struct {
 	Pprof bool `yaml:"pprof"`
 }
 
+// API is the part `api`.
+type API struct {
+	// Listen is the address (host:port) of the API; empty for none. Port 0 takes a free one.
+	Listen string `yaml:"listen"`
+	// TokensFile is the file that lists who may ask for what, as `billing-consumer token` writes its lines; required for an
+	// address. It is read again at SIGHUP.
+	TokensFile string `yaml:"tokens_file"`
+	// CertFile is a file with the server's certificate (PEM). With it the API is served over TLS; without, only on a
+	// loopback address or behind a proxy that ends TLS, for tokens are sent as they are. It is read again at SIGHUP.
+	CertFile string `yaml:"cert_file"`
+	// KeyFile is a file with the key of CertFile (PEM).
+	KeyFile string `yaml:"key_file"`
+	// LogDelay is how long the gateway's loggers hold an entry at most: their buffer_duration and retries. What is said to be
+	// complete is that much older.
+	LogDelay time.Duration `yaml:"log_delay"`
+	// RequestsPerSecond is how many requests a token may make; twice as many at once.
+	RequestsPerSecond int `yaml:"requests_per_second"`
+	// QueryLimit is how long an answer may take to begin.
+	QueryLimit time.Duration `yaml:"query_limit"`
+}
+
 // Log is the part `log`.
 type Log struct {
 	// Level is `debug`, `info`, `warn` or `error`.
@@ -213,6 +236,7 @@ func Default() Config {
 		Idempotency: Idempotency{Window: 24 * time.Hour},
 		Body:        Body{Policy: redact.Redacted},
 		HTTP:        HTTP{Listen: "127.0.0.1:9464"},
+		API:         API{LogDelay: time.Minute, RequestsPerSecond: 20, QueryLimit: 30 * time.Second},
 		Log:         Log{Level: "info", Format: "json"},
 		MemoryMiB:   256,
 		DrainLimit:  30 * time.Second,

@@ -22,7 +22,7 @@ type Validator interface{ Validate() error }
 // Validate checks every part.
 func (c *Config) Validate() error {
 	var e Errors
-	for _, part := range []Validator{c.RocketMQ, c.MySQL, c.Batch, c.Stamp, c.Idempotency, c.Body, c.Retention, c.Routes, c.HTTP, c.Log} {
+	for _, part := range []Validator{c.RocketMQ, c.MySQL, c.Batch, c.Stamp, c.Idempotency, c.Body, c.Retention, c.Routes, c.HTTP, c.API, c.Log} {
 		e = append(e, errorsOf(part)...)
 	}
 	between(&e, "memory_mib", c.MemoryMiB, 64, 1<<20)
@@ -227,6 +227,29 @@ func (h HTTP) Validate() error {
 	} else if h.Pprof && !loopback(h.Listen) {
 		e.add("http.pprof", "needs a loopback address in http.listen, such as 127.0.0.1:9464")
 	}
+	return e.orNil()
+}
+
+// Validate checks the part `api`.
+func (a API) Validate() error {
+	var e Errors
+	if a.Listen != "" {
+		if problem := addressProblem(a.Listen, true); problem != "" {
+			e.add("api.listen", "%q %s", a.Listen, problem)
+		}
+		if a.TokensFile == "" {
+			e.add("api.tokens_file", "is required beside api.listen: billing-consumer token makes its lines")
+		}
+	}
+	switch {
+	case a.CertFile != "" && a.KeyFile == "":
+		e.add("api.key_file", "is required beside api.cert_file")
+	case a.CertFile == "" && a.KeyFile != "":
+		e.add("api.cert_file", "is required beside api.key_file")
+	}
+	between(&e, "api.log_delay", a.LogDelay, 0, 24*time.Hour)
+	between(&e, "api.requests_per_second", a.RequestsPerSecond, 1, 100_000)
+	between(&e, "api.query_limit", a.QueryLimit, time.Second, 10*time.Minute)
 	return e.orNil()
 }
 

@@ -42,6 +42,14 @@ type Metrics struct {
 	pendingReasons map[string]bool
 }
 
+// RegisterBuild registers what says which build this is.
+func RegisterBuild(registry prometheus.Registerer) {
+	build := buildinfo.Read()
+	promauto.With(registry).NewGaugeVec(prometheus.GaugeOpts{
+		Name: "billing_build_info", Help: "Always 1; the labels say which build this is.",
+	}, []string{"version", "revision", "go"}).WithLabelValues(build.Version, build.Revision, build.Go).Set(1)
+}
+
 // NewMetrics registers all metrics but those of states, which Watch registers.
 func NewMetrics(registry prometheus.Registerer) *Metrics {
 	r := promauto.With(registry)
@@ -55,10 +63,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
 		return r.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
 	}
-	build := buildinfo.Read()
-	r.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "billing_build_info", Help: "Always 1; the labels say which build this is.",
-	}, []string{"version", "revision", "go"}).WithLabelValues(build.Version, build.Revision, build.Go).Set(1)
+	RegisterBuild(registry)
 
 	entries := vector("billing_entries_total",
 		"Log entries by outcome: a record of their own, a duplicate of one, a record under its fingerprint because "+

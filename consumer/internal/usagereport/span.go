@@ -11,20 +11,29 @@ import (
 // TimeForms says what Span understands.
 const TimeForms = "today, yesterday, this-month, last-month, a day (2026-11-24), a month (2026-11) or a time\n(2026-11-24T08:00:00Z)"
 
+// TimeError is a time that can't be meant.
+type TimeError struct {
+	// Name is from or to.
+	Name, Problem string
+}
+
+func (e *TimeError) Error() string { return "--" + e.Name + " " + e.Problem }
+
 // Span is the time from and to name in a zone: from the beginning of what from names to the beginning of what to names.
-// Without to it ends where what from names ends; a time does so now, at the end of the present quarter of an hour.
+// Without to it ends where what from names ends; a time does so now, at the end of the present quarter of an hour. The error is
+// a *TimeError.
 func Span(from, to string, now time.Time, loc *time.Location) (begin, end time.Time, err error) {
 	begin, end, err = named(from, now, loc)
 	if err != nil {
-		return begin, end, fmt.Errorf("--from %w", err)
+		return begin, end, &TimeError{"from", err.Error()}
 	}
 	if to != "" {
 		if end, _, err = named(to, now, loc); err != nil {
-			return begin, end, fmt.Errorf("--to %w", err)
+			return begin, end, &TimeError{"to", err.Error()}
 		}
 	}
 	if !begin.Before(end) {
-		return begin, end, fmt.Errorf("--from %s does not lie before --to %s", begin.Format(time.RFC3339), end.Format(time.RFC3339))
+		return begin, end, &TimeError{"from", fmt.Sprintf("%s does not lie before %s, where it ends", begin.Format(time.RFC3339), end.Format(time.RFC3339))}
 	}
 	return begin, end, nil
 }

@@ -99,22 +99,32 @@ func writeCSV(w io.Writer, q totals.Query, r totals.Result) error {
 	return out.Error()
 }
 
-// line is a row in NDJSON.
-type line struct {
-	From  time.Time             `json:"from"`
-	To    time.Time             `json:"to"`
+// Line is a row as JSON.
+type Line struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+	// Group are the names by what was grouped by, time left out; nil is unknown.
 	Group map[totals.By]*string `json:"group"`
 	totals.Sums
+}
+
+// Lines are the rows of an answer.
+func Lines(q totals.Query, r totals.Result) []Line {
+	by := q.Names()
+	lines := make([]Line, len(r.Rows))
+	for i, row := range r.Rows {
+		lines[i] = Line{row.Start, row.End, make(map[totals.By]*string, len(by)), row.Sums}
+		for j, name := range by {
+			lines[i].Group[name] = row.Names[j]
+		}
+	}
+	return lines
 }
 
 func writeLines(w io.Writer, q totals.Query, r totals.Result) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
-	for _, row := range r.Rows {
-		l := line{row.Start, row.End, map[totals.By]*string{}, row.Sums}
-		for i, by := range q.Names() {
-			l.Group[by] = row.Names[i]
-		}
+	for _, l := range Lines(q, r) {
 		if err := encoder.Encode(l); err != nil {
 			return err
 		}

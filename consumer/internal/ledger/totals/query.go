@@ -115,6 +115,12 @@ func (q *Query) time() By {
 // maxPeriods bounds what a query is cut into: a hundred years of days, four of hours.
 const maxPeriods = 36_525
 
+// Check says what is wrong with the query, as Reader.Query would: ErrQuery.
+func (q *Query) Check() error {
+	_, err := q.check()
+	return err
+}
+
 // check says what is wrong with the query, and gives the beginnings of its periods and the end of the last.
 func (q *Query) check() ([]time.Time, error) {
 	times := 0

@@ -1,13 +1,8 @@
-//go:build unix
-
 package app
 
 import (
 	"context"
-	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 
 	"github.com/rs/zerolog"
 
@@ -18,20 +13,12 @@ import (
 // reloadKeys reads the stamp keys again at each SIGHUP, until ctx ends, so that keys rotate without a restart. Keys that
 // can't be read change nothing.
 func reloadKeys(ctx context.Context, cfg config.Stamp, deriver *pipeline.Deriver, log zerolog.Logger) {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGHUP)
-	defer signal.Stop(signals)
 	known := deriver.Keys.IDs()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-signals:
-		}
+	atHangup(ctx, func() {
 		keys, err := cfg.KeySet()
 		if err != nil {
 			log.Error().Err(err).Msg("stamp keys: the new ones can't be read; the old ones stay")
-			continue
+			return
 		}
 		now := keys.IDs()
 		for _, id := range known {
@@ -43,5 +30,5 @@ func reloadKeys(ctx context.Context, cfg config.Stamp, deriver *pipeline.Deriver
 		deriver.ReplaceKeys(keys)
 		known = now
 		log.Info().Strs("keys", now).Msg("stamp keys: read again")
-	}
+	})
 }

@@ -1,0 +1,221 @@
+package api
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/gzhttp"
+
+	"gateway-billing.internal/consumer/internal/apitoken"
+)
+
+//go:embed openapi.yaml
+var document []byte
+
+// operation is one operation of the document.
+type operation struct {
+	id, method, path string
+	// scope is what a token needs; "" is open to all.
+	scope apitoken.Scope
+	// query are the parameters that the operation knows. Another one is refused: a filter that is misspelt must not be a
+	// filter that is left out.
+	query []string
+	do    func(*call) error
+}
+
+func (s *Server) operations() []operation {
+	return []operation{
+		{"getDocument", http.MethodGet, "/openapi.yaml", "", nil, s.document},
+		{"getUsage", http.MethodGet, "/v1/usage", apitoken.UsageRead, usageParameters, s.usage},
+		{"followRecords", http.MethodGet, "/v1/records", apitoken.RecordsRead, []string{"cursor", "limit"}, s.follow},
+		{"getRecords", http.MethodGet, "/v1/records/{id}", apitoken.RecordsRead, nil, s.records},
+		{"listDeadLetters", http.MethodGet, "/v1/dead-letters", apitoken.DeadLettersRead, deadLettersParameters, s.deadLetters},
+		{"getDeadLetter", http.MethodGet, "/v1/dead-letters/{id}", apitoken.DeadLettersRead, nil, s.deadLetter},
+		{"redriveDeadLetter", http.MethodPost, "/v1/dead-letters/{id}/redrive", apitoken.DeadLettersRedrive, []string{"dry_run"}, s.redrive},
+		{"listGaps", http.MethodGet, "/v1/gaps", apitoken.GapsRead, gapsParameters, s.gaps},
+	}
+}
+
+func (s *Server) document(c *call) error {
+	c.send("application/yaml", document, document)
+	return nil
+}
+
+// handler is all operations, with problems for what is none.
+func (s *Server) handler() http.Handler {
+	mux := http.NewServeMux()
+	paths := map[string][]operation{}
+	for _, op := range s.operations() {
+		paths[op.path] = append(paths[op.path], op)
+	}
+	for path, ops := range paths {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			i := slices.IndexFunc(ops, func(op operation) bool {
+				return op.method == r.Method || op.method == http.MethodGet && r.Method == http.MethodHead
+			})
+			if i < 0 {
+				allow := make([]string, len(ops))
+				for i, op := range ops {
+					allow[i] = op.method
+				}
+				w.Header().Set("Allow", strings.Join(allow, ", "))
+				plain(http.StatusMethodNotAllowed, "this address has no such method").write(w)
+				return
+			}
+			s.serve(&ops[i], w, r)
+		})
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		plain(http.StatusNotFound, "there is no such address; /openapi.yaml lists all").write(w)
+	})
+	compress, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.ContentTypes([]string{
+		"application/json", "application/x-ndjson", "application/problem+json", "application/yaml",
+	}))
+	if err != nil {
+		panic(err) // the options are constant
+	}
+	return compress(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if len(r.RequestURI) > maxAddress {
+			plain(http.StatusRequestURITooLong, "the address is too long").write(w)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))
+}
+
+// errTooSlow ends the context of a request whose answer took too long.
+var errTooSlow = errors.New("too slow")
+
+// serve answers one request: who asks, may they, is it their turn, what is asked for, the answer.
+func (s *Server) serve(op *operation, w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	out := &writer{ResponseWriter: w}
+	grant := &apitoken.Grant{}
+	defer func() {
+		if fault := recover(); fault != nil && fault != http.ErrAbortHandler { //nolint:errorlint // a panic's value, compared as net/http does
+			s.options.Log.Error().Str("operation", op.id).Any("panic", fault).Bytes("stack", debug.Stack()).Msg("api: a request failed")
+			if out.status == 0 {
+				plain(http.StatusInternalServerError, "this is a fault of the server").write(out)
+			} else {
+				defer panic(http.ErrAbortHandler)
+			}
+		} else if fault != nil {
+			defer panic(fault)
+		}
+		s.metrics.answered(op.id, out.status, time.Since(began))
+		s.options.Log.Debug().Str("operation", op.id).Str("token", grant.Name).Int("status", out.status).Dur("took", time.Since(began)).
+			Msg("api: request")
+	}()
+	ctx, cancel := context.WithTimeoutCause(r.Context(), s.options.QueryLimit, errTooSlow)
+	defer cancel()
+	if err := http.NewResponseController(w).SetWriteDeadline(began.Add(s.options.QueryLimit + writeLimit)); err != nil {
+		s.options.Log.Debug().Err(err).Msg("api: no deadline for an answer")
+	}
+	err := s.answer(op, out, r.WithContext(ctx), grant)
+	if err == nil {
+		return
+	}
+	if out.status != 0 { // the answer has begun: what can be said is that it has no end
+		s.failed(op, err)
+		panic(http.ErrAbortHandler)
+	}
+	p := problemOf(ctx, err)
+	if p.Status == http.StatusServiceUnavailable && r.Context().Err() == nil {
+		s.failed(op, err)
+	}
+	p.write(out)
+}
+
+// failed logs what kept an answer from being given. The texts of errors of the ledger hold no values of records.
+func (s *Server) failed(op *operation, err error) {
+	s.options.Log.Warn().Str("operation", op.id).Err(err).Msg("api: no answer")
+}
+
+// answer is all that may end in a problem. grant becomes the caller's.
+func (s *Server) answer(op *operation, w http.ResponseWriter, r *http.Request, grant *apitoken.Grant) error {
+	if op.scope != "" {
+		found, err := s.authenticate(r)
+		if err != nil {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="billing"`)
+			return err
+		}
+		*grant = *found
+		if wait := s.limits.wait(found.Name, time.Now()); wait > 0 {
+			return later(http.StatusTooManyRequests, wait, "this token asks too often")
+		}
+		if !found.Allows(op.scope) {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="billing", error="insufficient_scope", scope="`+string(op.scope)+`"`)
+			return plain(http.StatusForbidden, "the token does not have the scope "+string(op.scope))
+		}
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if n, err := io.Copy(io.Discard, r.Body); n > 0 || err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return plain(http.StatusRequestEntityTooLarge, "no operation takes a body")
+		}
+		return plain(http.StatusBadRequest, "no operation takes a body")
+	}
+	c := &call{w: w, r: r, grant: grant}
+	var err error
+	if c.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+		return plain(http.StatusBadRequest, "the part of the address behind its ? can't be read")
+	}
+	for name := range c.query {
+		if !slices.Contains(op.query, name) {
+			c.fail(name[:min(len(name), 40)], "is no parameter of this operation")
+		}
+	}
+	slices.SortFunc(c.wrong, func(a, b parameterError) int { return strings.Compare(a.Parameter, b.Parameter) })
+	if err := c.invalid(); err != nil {
+		return err
+	}
+	if err := s.takeTurn(r.Context()); err != nil {
+		return err
+	}
+	defer func() { <-s.turns }()
+	return op.do(c)
+}
+
+// takeTurn waits until few enough are answered.
+func (s *Server) takeTurn(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, maxWaiting)
+	defer cancel()
+	select {
+	case s.turns <- struct{}{}:
+		return nil
+	case <-limited.Done():
+		return later(http.StatusServiceUnavailable, time.Second, "too much is being asked at once")
+	}
+}
+
+// writer knows whether an answer has begun.
+type writer struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *writer) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *writer) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,176 @@
+package api
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"gateway-billing.internal/consumer/internal/decimal"
+	"gateway-billing.internal/consumer/internal/ledger/totals"
+	"gateway-billing.internal/consumer/internal/usagereport"
+)
+
+var usageParameters = []string{
+	"from", "to", "zone", "by", "consumer", "route", "service", "model", "status", "billable", "dimension",
+}
+
+// maxRows bounds an answer, which is held in memory.
+const maxRows = 20_000
+
+// usageAnswer is the document's Usage.
+type usageAnswer struct {
+	From  time.Time          `json:"from"`
+	To    time.Time          `json:"to"`
+	Zone  string             `json:"zone"`
+	Rows  []usagereport.Line `json:"rows"`
+	Total totals.Sums        `json:"total"`
+	completed
+}
+
+// completed is what is known of what may be missing.
+type completed struct {
+	Complete bool       `json:"complete"`
+	Until    *time.Time `json:"complete_until"`
+	Reason   *string    `json:"complete_until_reason"`
+	Lag      *lag       `json:"lag"`
+}
+
+type lag struct {
+	Messages int64   `json:"messages"`
+	Seconds  float64 `json:"seconds"`
+}
+
+func (s *Server) usage(c *call) error {
+	q, err := c.usageQuery(time.Now())
+	if err != nil {
+		return err
+	}
+	// First how far the group is, then the sums: what is recorded in between they have.
+	done := s.progress.now(c.r.Context())
+	var result totals.Result
+	if nobody := c.restrict(&q.Filter); nobody {
+		err = q.Check() // nothing is seen, and what is wrong is wrong for all
+	} else {
+		result, err = s.options.Store.Totals().Query(c.r.Context(), q)
+	}
+	if err != nil {
+		return err
+	}
+	a := usageAnswer{
+		From: q.From.In(q.Location), To: q.To.In(q.Location), Zone: q.Location.String(), Rows: usagereport.Lines(q, result),
+		Total: result.Total, completed: s.completed(done, q.To),
+	}
+	for i := range a.Rows {
+		noneIsEmpty(&a.Rows[i].Sums)
+	}
+	noneIsEmpty(&a.Total)
+	tagged := a
+	tagged.Lag = nil
+	if a.Complete {
+		tagged.Until = nil // it goes on for ever, and says nothing more of this time
+	}
+	return c.answer(a, tagged)
+}
+
+// noneIsEmpty lets no quantities be an empty object.
+func noneIsEmpty(s *totals.Sums) {
+	if s.Quantities == nil {
+		s.Quantities = map[string]decimal.Amount{}
+	}
+}
+
+// completed is for a time up to to.
+func (s *Server) completed(done completeness, to time.Time) completed {
+	if done.at.IsZero() {
+		return completed{Reason: &done.reason}
+	}
+	until := done.at.Add(-s.options.LogDelay).UTC().Truncate(time.Millisecond)
+	return completed{
+		Complete: !until.Before(to), Until: &until,
+		Lag: &lag{done.messages, done.age.Round(time.Millisecond).Seconds()},
+	}
+}
+
+func (c *call) usageQuery(now time.Time) (totals.Query, error) {
+	q := totals.Query{MaxRows: maxRows}
+	var err error
+	if q.Location, err = totals.Location(c.text("zone", "UTC", 64)); err != nil {
+		c.fail("zone", "is no time zone that is known")
+		q.Location = time.UTC
+	}
+	from, to := c.text("from", "", 40), c.text("to", "", 40)
+	switch _, given := c.query["to"]; {
+	case c.query["from"] == nil:
+		c.fail("from", "is required")
+	case given && to == "":
+		c.fail("to", "must be %s", strings.ReplaceAll(usagereport.TimeForms, "\n", " "))
+	default:
+		if q.From, q.To, err = usagereport.Span(from, to, now, q.Location); err != nil {
+			if wrong, ok := errors.AsType[*usagereport.TimeError](err); ok {
+				c.fail(wrong.Name, "%s", wrong.Problem)
+			}
+		}
+	}
+	if by := c.text("by", "", 4096); by != "" {
+		for name := range strings.SplitSeq(by, ",") {
+			b, err := totals.ParseBy(name)
+			if err != nil {
+				c.fail("by", "must be of hour, day, month, consumer, route, service, model, status, billable and dimension:NAME")
+				break
+			}
+			q.By = append(q.By, b)
+		}
+		if len(q.By) > 16 {
+			c.fail("by", "has more than 16 names")
+		}
+	} else if c.query["by"] != nil {
+		c.fail("by", "is empty")
+	}
+	q.Filter = totals.Filter{
+		Consumers: c.names("consumer"), Routes: c.names("route"), Services: c.names("service"), Models: c.names("model"),
+		Statuses: c.names("status"),
+	}
+	if billable, given := c.boolean("billable"); given {
+		q.Filter.Billable = &billable
+	}
+	for _, text := range c.texts("dimension", 16, 1024) {
+		name, value, found := strings.Cut(text, "=")
+		if _, twice := q.Filter.Dimensions[name]; !found || name == "" || twice {
+			c.fail("dimension", "must be name=value, each name once")
+			break
+		}
+		if q.Filter.Dimensions == nil {
+			q.Filter.Dimensions = map[string]string{}
+		}
+		q.Filter.Dimensions[name] = value
+	}
+	return q, c.invalid()
+}
+
+// names are those of a filter; ? is the unknown one.
+func (c *call) names(parameter string) (all []*string) {
+	for _, name := range c.texts(parameter, 100, 255) {
+		if name == "?" {
+			all = append(all, nil)
+		} else {
+			all = append(all, &name)
+		}
+	}
+	return all
+}
+
+// restrict leaves in the filter what the caller may see. nobody: that is nothing, which a filter can't say.
+func (c *call) restrict(f *totals.Filter) (nobody bool) {
+	if c.grant.Consumers == nil {
+		return false
+	}
+	if len(f.Consumers) == 0 {
+		for _, name := range c.grant.Consumers {
+			f.Consumers = append(f.Consumers, &name)
+		}
+	} else {
+		f.Consumers = slices.DeleteFunc(f.Consumers, func(name *string) bool { return !c.grant.Sees(name) })
+	}
+	return len(f.Consumers) == 0
+}

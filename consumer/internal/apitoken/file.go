@@ -1,0 +1,156 @@
+package apitoken
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// entry is a token as the file has it.
+type entry struct {
+	Name      string    `yaml:"name"`
+	SHA256    string    `yaml:"sha256"`
+	Scopes    []Scope   `yaml:"scopes,flow"`
+	Consumers *[]string `yaml:"consumers,omitempty,flow"`
+}
+
+// maxFile bounds the file: some ten thousand tokens.
+const maxFile = 4 << 20
+
+// ReadFile reads the file of tokens, a YAML list:
+//
+//   - name: billing
+//     sha256: 9f86d081…          # of the token, in hexadecimal
+//     scopes: [usage:read, records:read]
+//     consumers: [alice]         # left out: all
+//
+// The error names the place in the file and what is wrong there, and repeats no value but names of tokens and scopes.
+func ReadFile(path string) (*Set, error) {
+	f, err := os.Open(filepath.Clean(path))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxFile {
+		return nil, fmt.Errorf("%s: is larger than %d MiB", path, maxFile>>20)
+	}
+	set, err := parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return set, nil
+}
+
+func parse(text []byte) (*Set, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	var entries []entry
+	if err := decoder.Decode(&entries); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("must be a list of tokens with name, sha256, scopes and consumers: %s", lines(err))
+	}
+	set := &Set{grants: make(map[Hash]*Grant, len(entries))}
+	names := map[string]bool{}
+	for i, e := range entries {
+		grant, hash, err := e.grant()
+		switch {
+		case err != nil:
+		case names[e.Name]:
+			err = fmt.Errorf("name: %s is there already", e.Name)
+		case set.grants[hash] != nil:
+			err = fmt.Errorf("sha256: is the one of %s too", set.grants[hash].Name)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("[%d] %w", i, err)
+		}
+		names[e.Name] = true
+		set.grants[hash] = grant
+	}
+	return set, nil
+}
+
+var (
+	name = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._@-]{0,63}$`)
+	line = regexp.MustCompile(`line \d+`)
+)
+
+// lines says where a YAML error is, without the values that its text may quote.
+func lines(err error) string {
+	if at := line.FindAllString(err.Error(), -1); at != nil {
+		return strings.Join(slices.Compact(at), ", ")
+	}
+	return "it is no YAML"
+}
+
+// CheckName says what is wrong with the name of a token.
+func CheckName(text string) error {
+	if !name.MatchString(text) {
+		return errors.New("name: must be 1 to 64 letters, digits and . _ @ -")
+	}
+	return nil
+}
+
+// CheckScopes says what is wrong with scopes, for a token of some APISIX consumers or of all.
+func CheckScopes(scopes []Scope, restricted bool) error {
+	if len(scopes) == 0 {
+		return errors.New("scopes: at least one is needed")
+	}
+	for _, s := range scopes {
+		if !slices.Contains(Scopes(), s) {
+			return fmt.Errorf("scopes: there is no %.40q; there are %s", string(s), join(Scopes()))
+		}
+		if restricted && s.ofAll() {
+			return fmt.Errorf("consumers: can't be given beside the scope %s, which shows what is no APISIX consumer's alone", s)
+		}
+	}
+	return nil
+}
+
+func join(scopes []Scope) string {
+	var all []string
+	for _, s := range scopes {
+		all = append(all, string(s))
+	}
+	return strings.Join(all, ", ")
+}
+
+func (e *entry) grant() (*Grant, Hash, error) {
+	var hash Hash
+	if err := CheckName(e.Name); err != nil {
+		return nil, hash, err
+	}
+	if n, err := hex.Decode(hash[:], []byte(e.SHA256[:min(len(e.SHA256), 2*len(hash))])); err != nil || n != len(hash) || len(e.SHA256) != 2*len(hash) {
+		return nil, hash, errors.New("sha256: must be 64 hexadecimal digits")
+	}
+	if err := CheckScopes(e.Scopes, e.Consumers != nil); err != nil {
+		return nil, hash, err
+	}
+	g := &Grant{Name: e.Name, Scopes: e.Scopes}
+	if e.Consumers != nil {
+		// An empty list shows nothing, as it says; only a list that is left out shows all.
+		g.Consumers = append([]string{}, *e.Consumers...)
+	}
+	return g, hash, nil
+}
+
+// Entry is the lines of the file for a token.
+func Entry(g *Grant, hash Hash) (string, error) {
+	e := entry{Name: g.Name, SHA256: hash.String(), Scopes: g.Scopes}
+	if g.Consumers != nil {
+		e.Consumers = &g.Consumers
+	}
+	text, err := yaml.Marshal([]entry{e})
+	return string(text), err
+}
