@@ -22,6 +22,8 @@ type call struct {
 	r     *http.Request
 	grant *apitoken.Grant
 	query url.Values
+	// form is the type of the answer, one of the operation's.
+	form string
 	// wrong collects what is wrong with parameters, so that one answer says all of it.
 	wrong []parameterError
 }
@@ -150,7 +152,7 @@ func quality(header, mediaType string) float64 {
 		}
 		specific, q = level, 1
 		for _, f := range fields[1:] {
-			if value, ok := strings.CutPrefix(strings.TrimSpace(f), "q="); ok {
+			if value, ok := strings.CutPrefix(strings.ToLower(strings.TrimSpace(f)), "q="); ok {
 				q, _ = strconv.ParseFloat(value, 64)
 			}
 		}
@@ -161,9 +163,6 @@ func quality(header, mediaType string) float64 {
 // answer writes a value as JSON, or that the caller has it already. tagged is what the ETag is of, the value itself where
 // it is nil. The tag is a weak one, for the answer may be compressed.
 func (c *call) answer(value, tagged any) error {
-	if c.accepts("application/json") == "" {
-		return plain(http.StatusNotAcceptable, "the answer is application/json")
-	}
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
@@ -177,7 +176,7 @@ func (c *call) answer(value, tagged any) error {
 			return err
 		}
 	}
-	c.send("application/json", body.Bytes(), of)
+	c.send(c.form, body.Bytes(), of)
 	return nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"io"
-	"net/http"
 	"time"
 
 	"gateway-billing.internal/consumer/internal/ledger/feed"
@@ -27,11 +26,7 @@ func (s *Server) follow(c *call) error {
 	if err := c.invalid(); err != nil {
 		return err
 	}
-	form := c.accepts("application/json", ndjson)
-	if form == "" {
-		return plain(http.StatusNotAcceptable, "the answer is application/json or "+ndjson)
-	}
-	out := &recordStream{c: c, form: form}
+	out := &recordStream{c: c, form: c.form}
 	enough := time.Now().Add(s.options.QueryLimit / 2)
 	for looked, more := 0, true; ; {
 		at, page := from, min(int(limit)-out.written, feedPage)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -28,19 +29,24 @@ type operation struct {
 	// query are the parameters that the operation knows. Another one is refused: a filter that is misspelt must not be a
 	// filter that is left out.
 	query []string
+	// forms are the types that the answer can be had in, the first where all will do; nil is the one that it is.
+	forms []string
 	do    func(*call) error
 }
 
+// asJSON are the forms of most answers.
+var asJSON = []string{"application/json"}
+
 func (s *Server) operations() []operation {
 	return []operation{
-		{"getDocument", http.MethodGet, "/openapi.yaml", "", nil, s.document},
-		{"getUsage", http.MethodGet, "/v1/usage", apitoken.UsageRead, usageParameters, s.usage},
-		{"followRecords", http.MethodGet, "/v1/records", apitoken.RecordsRead, []string{"cursor", "limit"}, s.follow},
-		{"getRecords", http.MethodGet, "/v1/records/{id}", apitoken.RecordsRead, nil, s.records},
-		{"listDeadLetters", http.MethodGet, "/v1/dead-letters", apitoken.DeadLettersRead, deadLettersParameters, s.deadLetters},
-		{"getDeadLetter", http.MethodGet, "/v1/dead-letters/{id}", apitoken.DeadLettersRead, nil, s.deadLetter},
-		{"redriveDeadLetter", http.MethodPost, "/v1/dead-letters/{id}/redrive", apitoken.DeadLettersRedrive, []string{"dry_run"}, s.redrive},
-		{"listGaps", http.MethodGet, "/v1/gaps", apitoken.GapsRead, gapsParameters, s.gaps},
+		{"getDocument", http.MethodGet, "/openapi.yaml", "", nil, nil, s.document},
+		{"getUsage", http.MethodGet, "/v1/usage", apitoken.UsageRead, usageParameters, asJSON, s.usage},
+		{"followRecords", http.MethodGet, "/v1/records", apitoken.RecordsRead, []string{"cursor", "limit"}, []string{asJSON[0], ndjson}, s.follow},
+		{"getRecords", http.MethodGet, "/v1/records/{id}", apitoken.RecordsRead, nil, asJSON, s.records},
+		{"listDeadLetters", http.MethodGet, "/v1/dead-letters", apitoken.DeadLettersRead, deadLettersParameters, asJSON, s.deadLetters},
+		{"getDeadLetter", http.MethodGet, "/v1/dead-letters/{id}", apitoken.DeadLettersRead, nil, asJSON, s.deadLetter},
+		{"redriveDeadLetter", http.MethodPost, "/v1/dead-letters/{id}/redrive", apitoken.DeadLettersRedrive, []string{"dry_run"}, asJSON, s.redrive},
+		{"listGaps", http.MethodGet, "/v1/gaps", apitoken.GapsRead, gapsParameters, asJSON, s.gaps},
 	}
 }
 
@@ -56,8 +62,8 @@ func (s *Server) handler() http.Handler {
 	for _, op := range s.operations() {
 		paths[op.path] = append(paths[op.path], op)
 	}
-	for path, ops := range paths {
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+	for address, ops := range paths {
+		mux.HandleFunc(address, func(w http.ResponseWriter, r *http.Request) {
 			i := slices.IndexFunc(ops, func(op operation) bool {
 				return op.method == r.Method || op.method == http.MethodGet && r.Method == http.MethodHead
 			})
@@ -73,9 +79,10 @@ func (s *Server) handler() http.Handler {
 			s.serve(&ops[i], w, r)
 		})
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+	none := func(w http.ResponseWriter) {
 		plain(http.StatusNotFound, "there is no such address; /openapi.yaml lists all").write(w)
-	})
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { none(w) })
 	compress, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.ContentTypes([]string{
 		"application/json", "application/x-ndjson", "application/problem+json", "application/yaml",
 	}))
@@ -84,11 +91,18 @@ func (s *Server) handler() http.Handler {
 	}
 	return compress(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		if len(r.RequestURI) > maxAddress {
-			plain(http.StatusRequestURITooLong, "the address is too long").write(w)
-			return
+		// Each answer has its own: a connection keeps that of the answer before.
+		if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.options.QueryLimit + writeLimit)); err != nil {
+			s.options.Log.Debug().Err(err).Msg("api: no deadline for an answer")
 		}
-		mux.ServeHTTP(w, r)
+		switch {
+		case len(r.RequestURI) > maxAddress:
+			plain(http.StatusRequestURITooLong, "the address is too long").write(w)
+		case path.Clean(r.URL.Path) != r.URL.Path: // to which mux would answer with another address
+			none(w)
+		default:
+			mux.ServeHTTP(w, r)
+		}
 	}))
 }
 
@@ -117,19 +131,19 @@ func (s *Server) serve(op *operation, w http.ResponseWriter, r *http.Request) {
 	}()
 	ctx, cancel := context.WithTimeoutCause(r.Context(), s.options.QueryLimit, errTooSlow)
 	defer cancel()
-	if err := http.NewResponseController(w).SetWriteDeadline(began.Add(s.options.QueryLimit + writeLimit)); err != nil {
-		s.options.Log.Debug().Err(err).Msg("api: no deadline for an answer")
-	}
 	err := s.answer(op, out, r.WithContext(ctx), grant)
 	if err == nil {
 		return
 	}
+	gone := r.Context().Err() != nil
 	if out.status != 0 { // the answer has begun: what can be said is that it has no end
-		s.failed(op, err)
+		if !gone {
+			s.failed(op, err)
+		}
 		panic(http.ErrAbortHandler)
 	}
 	p := problemOf(ctx, err)
-	if p.Status == http.StatusServiceUnavailable && r.Context().Err() == nil {
+	if p.Status == http.StatusServiceUnavailable && !gone {
 		s.failed(op, err)
 	}
 	p.write(out)
@@ -145,7 +159,11 @@ func (s *Server) answer(op *operation, w http.ResponseWriter, r *http.Request, g
 	if op.scope != "" {
 		found, err := s.authenticate(r)
 		if err != nil {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="billing"`)
+			challenge := `Bearer realm="billing"`
+			if r.Header.Get("Authorization") != "" {
+				challenge += `, error="invalid_token"`
+			}
+			w.Header().Set("WWW-Authenticate", challenge)
 			return err
 		}
 		*grant = *found
@@ -165,6 +183,11 @@ func (s *Server) answer(op *operation, w http.ResponseWriter, r *http.Request, g
 		return plain(http.StatusBadRequest, "no operation takes a body")
 	}
 	c := &call{w: w, r: r, grant: grant}
+	if op.forms != nil {
+		if c.form = c.accepts(op.forms...); c.form == "" { // before anything is done: a redrive is not undone for its answer's form
+			return plain(http.StatusNotAcceptable, "the answer is "+strings.Join(op.forms, " or "))
+		}
+	}
 	var err error
 	if c.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
 		return plain(http.StatusBadRequest, "the part of the address behind its ? can't be read")

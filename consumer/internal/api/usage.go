@@ -37,7 +37,8 @@ type completed struct {
 }
 
 type lag struct {
-	Messages int64   `json:"messages"`
+	// Messages are not told to who sees some APISIX consumers only: they are of all.
+	Messages *int64  `json:"messages"`
 	Seconds  float64 `json:"seconds"`
 }
 
@@ -59,7 +60,7 @@ func (s *Server) usage(c *call) error {
 	}
 	a := usageAnswer{
 		From: q.From.In(q.Location), To: q.To.In(q.Location), Zone: q.Location.String(), Rows: usagereport.Lines(q, result),
-		Total: result.Total, completed: s.completed(done, q.To),
+		Total: result.Total, completed: s.completed(done, q.To, c.grant.Consumers == nil),
 	}
 	for i := range a.Rows {
 		noneIsEmpty(&a.Rows[i].Sums)
@@ -80,16 +81,17 @@ func noneIsEmpty(s *totals.Sums) {
 	}
 }
 
-// completed is for a time up to to.
-func (s *Server) completed(done completeness, to time.Time) completed {
+// completed is for a time up to to, for who sees all or not.
+func (s *Server) completed(done completeness, to time.Time, all bool) completed {
 	if done.at.IsZero() {
 		return completed{Reason: &done.reason}
 	}
 	until := done.at.Add(-s.options.LogDelay).UTC().Truncate(time.Millisecond)
-	return completed{
-		Complete: !until.Before(to), Until: &until,
-		Lag: &lag{done.messages, done.age.Round(time.Millisecond).Seconds()},
+	behind := &lag{Seconds: done.age.Round(time.Millisecond).Seconds()}
+	if all {
+		behind.Messages = &done.messages
 	}
+	return completed{Complete: !until.Before(to), Until: &until, Lag: behind}
 }
 
 func (c *call) usageQuery(now time.Time) (totals.Query, error) {
@@ -107,9 +109,11 @@ func (c *call) usageQuery(now time.Time) (totals.Query, error) {
 		c.fail("to", "must be %s", strings.ReplaceAll(usagereport.TimeForms, "\n", " "))
 	default:
 		if q.From, q.To, err = usagereport.Span(from, to, now, q.Location); err != nil {
-			if wrong, ok := errors.AsType[*usagereport.TimeError](err); ok {
-				c.fail(wrong.Name, "%s", wrong.Problem)
+			wrong, ok := errors.AsType[*usagereport.TimeError](err)
+			if !ok {
+				return q, err
 			}
+			c.fail(wrong.Name, "%s", wrong.Problem)
 		}
 	}
 	if by := c.text("by", "", 4096); by != "" {

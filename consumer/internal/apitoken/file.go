@@ -17,10 +17,34 @@ import (
 
 // entry is a token as the file has it.
 type entry struct {
-	Name      string    `yaml:"name"`
-	SHA256    string    `yaml:"sha256"`
-	Scopes    []Scope   `yaml:"scopes,flow"`
-	Consumers *[]string `yaml:"consumers,omitempty,flow"`
+	Name   string  `yaml:"name"`
+	SHA256 string  `yaml:"sha256"`
+	Scopes []Scope `yaml:"scopes,flow"`
+	// Consumers are read by consumers: a list whose lines were all taken out is null to YAML, as if it had been left out,
+	// and would show all.
+	Consumers yaml.Node `yaml:"consumers,omitempty,flow"`
+}
+
+// consumers are the names of the list, nil only where it is left out.
+func (e *entry) consumers() ([]string, error) {
+	list := &e.Consumers
+	if list.IsZero() {
+		return nil, nil
+	}
+	if list.Kind == yaml.AliasNode {
+		list = list.Alias
+	}
+	if list.Kind != yaml.SequenceNode {
+		return nil, errors.New("consumers: must be a list, [] for nobody; left out, the token shows all")
+	}
+	names := []string{}
+	for i, item := range list.Content {
+		if item.Kind != yaml.ScalarNode || item.ShortTag() == "!!null" {
+			return nil, fmt.Errorf(`consumers: [%d] must be a name, "" for anonymous requests`, i)
+		}
+		names = append(names, item.Value)
+	}
+	return names, nil
 }
 
 // maxFile bounds the file: some ten thousand tokens.
@@ -33,7 +57,7 @@ const maxFile = 4 << 20
 //     scopes: [usage:read, records:read]
 //     consumers: [alice]         # left out: all
 //
-// The error names the place in the file and what is wrong there, and repeats no value but names of tokens and scopes.
+// The error names the place in the file and what is wrong there, and repeats no value but names of tokens.
 func ReadFile(path string) (*Set, error) {
 	f, err := os.Open(filepath.Clean(path))
 	if err != nil {
@@ -60,6 +84,10 @@ func parse(text []byte) (*Set, error) {
 	var entries []entry
 	if err := decoder.Decode(&entries); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("must be a list of tokens with name, sha256, scopes and consumers: %s", lines(err))
+	}
+	// A second document would be tokens that nobody reads.
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("must be one YAML document")
 	}
 	set := &Set{grants: make(map[Hash]*Grant, len(entries))}
 	names := map[string]bool{}
@@ -94,8 +122,11 @@ func lines(err error) string {
 	return "it is no YAML"
 }
 
-// CheckName says what is wrong with the name of a token.
+// CheckName says what is wrong with the name of a token. A token itself is none: names are logged.
 func CheckName(text string) error {
+	if strings.HasPrefix(text, prefix) {
+		return fmt.Errorf("name: must not begin as tokens do, with %s", prefix)
+	}
 	if !name.MatchString(text) {
 		return errors.New("name: must be 1 to 64 letters, digits and . _ @ -")
 	}
@@ -107,9 +138,9 @@ func CheckScopes(scopes []Scope, restricted bool) error {
 	if len(scopes) == 0 {
 		return errors.New("scopes: at least one is needed")
 	}
-	for _, s := range scopes {
+	for i, s := range scopes {
 		if !slices.Contains(Scopes(), s) {
-			return fmt.Errorf("scopes: there is no %.40q; there are %s", string(s), join(Scopes()))
+			return fmt.Errorf("scopes: [%d] must be one of %s", i, join(Scopes()))
 		}
 		if restricted && s.ofAll() {
 			return fmt.Errorf("consumers: can't be given beside the scope %s, which shows what is no APISIX consumer's alone", s)
@@ -134,22 +165,24 @@ func (e *entry) grant() (*Grant, Hash, error) {
 	if n, err := hex.Decode(hash[:], []byte(e.SHA256[:min(len(e.SHA256), 2*len(hash))])); err != nil || n != len(hash) || len(e.SHA256) != 2*len(hash) {
 		return nil, hash, errors.New("sha256: must be 64 hexadecimal digits")
 	}
-	if err := CheckScopes(e.Scopes, e.Consumers != nil); err != nil {
+	consumers, err := e.consumers()
+	if err != nil {
 		return nil, hash, err
 	}
-	g := &Grant{Name: e.Name, Scopes: e.Scopes}
-	if e.Consumers != nil {
-		// An empty list shows nothing, as it says; only a list that is left out shows all.
-		g.Consumers = append([]string{}, *e.Consumers...)
+	if err := CheckScopes(e.Scopes, consumers != nil); err != nil {
+		return nil, hash, err
 	}
-	return g, hash, nil
+	return &Grant{Name: e.Name, Scopes: e.Scopes, Consumers: consumers}, hash, nil
 }
 
 // Entry is the lines of the file for a token.
 func Entry(g *Grant, hash Hash) (string, error) {
 	e := entry{Name: g.Name, SHA256: hash.String(), Scopes: g.Scopes}
 	if g.Consumers != nil {
-		e.Consumers = &g.Consumers
+		if err := e.Consumers.Encode(g.Consumers); err != nil {
+			return "", err
+		}
+		e.Consumers.Style = yaml.FlowStyle
 	}
 	text, err := yaml.Marshal([]entry{e})
 	return string(text), err

@@ -141,7 +141,8 @@ func (q *Query) check() ([]time.Time, error) {
 	if !q.From.Before(q.To) {
 		return nil, fmt.Errorf("%w: its time ends before it begins", ErrQuery)
 	}
-	if y := q.From.UTC().Year(); y < 1970 || q.To.UTC().Year() > 9999 {
+	// Both by the zone too: no text has room for a year of five digits.
+	if q.From.UTC().Year() < 1970 || max(q.To.UTC().Year(), q.To.In(q.location()).Year()) > 9999 {
 		return nil, fmt.Errorf("%w: its time must lie between the years 1970 and 9999", ErrQuery)
 	}
 	shortest := map[By]time.Duration{ByHour: time.Hour, ByDay: 24 * time.Hour, ByMonth: 28 * 24 * time.Hour}[q.time()]

@@ -1,0 +1,4 @@
+package apitoken
+
+// Parse is for the fuzz target.
+var Parse = parse
