@@ -46,7 +46,12 @@ type server struct {
 // serve starts an API with a token for each grant.
 func serve(t testing.TB, grants []apitoken.Grant, change ...func(*api.Options)) *server {
 	t.Helper()
-	dsn := stack.Shared(t).Database.NewDatabase(t)
+	return serveOn(t, stack.Shared(t).Database.NewDatabase(t), grants, change...)
+}
+
+// serveOn is serve on a database of the test's own.
+func serveOn(t testing.TB, dsn string, grants []apitoken.Grant, change ...func(*api.Options)) *server {
+	t.Helper()
 	if _, err := ledger.MigrateUp(t.Context(), dsn); err != nil {
 		t.Fatal(err)
 	}

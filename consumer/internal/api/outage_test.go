@@ -1,0 +1,168 @@
+package api_test
+
+import (
+	"context"
+	"database/sql"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	_ "github.com/go-sql-driver/mysql"
+
+	"gateway-billing.internal/consumer/internal/api"
+	"gateway-billing.internal/consumer/internal/apitoken"
+	"gateway-billing.internal/shared/testkit/stack"
+)
+
+// aDay is the noon of 2026-11-20, which is past.
+var aDay = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+// eventually waits until a condition holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); !holds(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited a minute for: %s", what)
+		}
+	}
+}
+
+// locked locks a table against everybody until unlock is called.
+func locked(t *testing.T, dsn, table string) (db *sql.DB, unlock func()) {
+	t.Helper()
+	db, err := sql.Open("mysql", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.ExecContext(t.Context(), "LOCK TABLES "+table+" WRITE"); err != nil {
+		t.Fatal(err)
+	}
+	unlock = sync.OnceFunc(func() {
+		if _, err := conn.ExecContext(context.Background(), "UNLOCK TABLES"); err != nil {
+			t.Error(err)
+		}
+		conn.Close()
+	})
+	t.Cleanup(func() { unlock(); db.Close() })
+	return db, unlock
+}
+
+// waiting is how many statements wait for a locked table of the server's database.
+func waiting(t *testing.T, db *sql.DB) (n int) {
+	t.Helper()
+	err := db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND state LIKE '%lock%'").Scan(&n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// What takes too long is given up, and who finds all turns taken is told to come again; what does not need the database is
+// answered meanwhile, and all goes on when the database does.
+func TestTooSlowAndTooMuch(t *testing.T) {
+	t.Parallel()
+	s := serve(t, []apitoken.Grant{everything("ops")}, func(o *api.Options) { o.QueryLimit = 8 * time.Second })
+	s.record(used{new("alice"), "gpt", aDay, 5, ""})
+	db, unlock := locked(t, s.dsn, "usage_delta")
+	const question = "/v1/usage?from=2026-11-20"
+	var slow sync.WaitGroup
+	for range api.MaxAtOnce {
+		slow.Go(func() { s.get("ops", question).problem(t, http.StatusGatewayTimeout) })
+	}
+	eventually(t, "all turns taken", func() bool { return waiting(t, db) == api.MaxAtOnce })
+	a := s.get("ops", question)
+	a.problem(t, http.StatusServiceUnavailable)
+	if after := a.header.Get("Retry-After"); after != "1" {
+		t.Errorf("Retry-After: %q", after)
+	}
+	if a := s.get("", "/openapi.yaml", "If-None-Match", "*"); a.status != http.StatusNotModified && a.status != http.StatusServiceUnavailable {
+		t.Errorf("the document: %d", a.status)
+	}
+	slow.Wait()
+	unlock()
+	var got usage
+	if a := s.get("ops", question); a.status != http.StatusOK {
+		t.Errorf("afterwards: %d %s", a.status, a.body)
+	} else if a.into(t, &got); got.Total.TotalTokens != 5 {
+		t.Errorf("afterwards: %+v", got)
+	}
+}
+
+// A server that is stopped ends at once, also while questions wait for the database, and its clients see that there is no
+// answer. (TestMain looks for what is left running.)
+func TestStopWhileAnswering(t *testing.T) {
+	t.Parallel()
+	failed := make(chan error, 1)
+	// The end of the outer test unlocks, that of the inner one stops the server.
+	outer, dsn := t, stack.Shared(t).Database.NewDatabase(t)
+	t.Run("server", func(t *testing.T) {
+		s := serveOn(t, dsn, []apitoken.Grant{everything("ops")})
+		db, _ := locked(outer, s.dsn, "usage_delta")
+		r, err := http.NewRequest(http.MethodGet, s.url+"/v1/usage?from=2026-11-20", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = s.bearer("ops")
+		go func() {
+			answer, err := client.Do(r)
+			if err == nil {
+				answer.Body.Close()
+			}
+			failed <- err
+		}()
+		eventually(t, "the question asked", func() bool { return waiting(t, db) == 1 })
+	})
+	if err := <-failed; err == nil {
+		t.Error("a question that was cut off has an answer")
+	}
+}
+
+// Without the database there is no answer, to no question, and nothing of how the database is reached; with it again there
+// is. Nothing secret is logged.
+func TestDatabaseAway(t *testing.T) {
+	t.Parallel()
+	database := stack.StartDatabase(t)
+	var log lines
+	s := serveOn(t, database.NewDatabase(t), []apitoken.Grant{everything("ops"), {Name: "alice", Scopes: []apitoken.Scope{apitoken.UsageRead}, Consumers: []string{"alice"}}},
+		func(o *api.Options) { o.Log, o.QueryLimit = log.logger(), 60*time.Second })
+	s.record(used{new("alice"), "HushMark", aDay, 5, ""})
+	const question = "/v1/usage?from=2026-11-20&by=model&model=HushMark"
+	if a := s.get("alice", question); a.status != http.StatusOK {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	if err := database.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for _, who := range []string{"ops", "alice"} {
+		for _, path := range []string{question, question + "&dimension=a%3Db"} {
+			a := s.get(who, path)
+			p := a.problem(t, http.StatusServiceUnavailable)
+			if a.header.Get("Retry-After") != "5" || p.Detail != "the database can't answer now" {
+				t.Errorf("%s: %v %s", path, a.header, a.body)
+			}
+		}
+	}
+	for _, path := range []string{"/v1/records", "/v1/records/" + strings.Repeat("0", 32), "/v1/dead-letters", "/v1/dead-letters/1", "/v1/gaps"} {
+		s.get("ops", path).problem(t, http.StatusServiceUnavailable)
+	}
+	s.ask(http.MethodPost, "ops", "/v1/dead-letters/1/redrive", true).problem(t, http.StatusServiceUnavailable)
+	if err := database.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "an answer", func() bool { return s.get("alice", question).status == http.StatusOK })
+	text := log.String()
+	if !strings.Contains(text, "api: no answer") {
+		t.Errorf("the log does not tell of it: %s", text)
+	}
+	for _, secret := range []string{s.tokens["ops"], s.tokens["alice"], s.tokens["ops"][4:30], "HushMark", s.dsn} {
+		if strings.Contains(text, secret) {
+			t.Errorf("the log shows %s:\n%s", secret, text)
+		}
+	}
+}
