@@ -133,8 +133,14 @@ type consumer struct {
 // start starts a consumer and waits until its HTTP server answers. It is killed at the end of the test if it runs.
 func (w *world) start(t *testing.T) *consumer {
 	t.Helper()
+	return w.startAs(t, "run")
+}
+
+// startAs is start with another command than run.
+func (w *world) startAs(t *testing.T, command string) *consumer {
+	t.Helper()
 	c := &consumer{log: &lockedBuffer{}, done: make(chan struct{})}
-	c.cmd = exec.Command(cmp.Or(w.binary, binary), "run", "--config", w.config(t))
+	c.cmd = exec.Command(cmp.Or(w.binary, binary), command, "--config", w.config(t))
 	c.cmd.Stderr = c.log
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -148,11 +154,22 @@ func (w *world) start(t *testing.T) *consumer {
 		}
 	})
 	await(t, 20*time.Second, "the consumer's HTTP address", func() bool {
-		_, rest, ok := strings.Cut(c.log.String(), `"address":"`)
-		c.address, _, _ = strings.Cut(rest, `"`)
-		return ok && c.address != ""
+		c.address = c.listens("serving /healthz")
+		return c.address != ""
 	})
 	return c
+}
+
+// listens is the address of the line of the log that tells of a server, "" before it is there.
+func (c *consumer) listens(message string) string {
+	for line := range strings.Lines(c.log.String()) {
+		if strings.Contains(line, message) {
+			_, rest, _ := strings.Cut(line, `"address":"`)
+			address, _, _ := strings.Cut(rest, `"`)
+			return address
+		}
+	}
+	return ""
 }
 
 func (c *consumer) ready(t *testing.T) bool {

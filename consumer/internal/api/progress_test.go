@@ -1,0 +1,159 @@
+package api_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"gateway-billing.internal/consumer/internal/api"
+	"gateway-billing.internal/consumer/internal/apitoken"
+	"gateway-billing.internal/consumer/internal/source"
+	"gateway-billing.internal/shared/testkit/gateway/rocketlog"
+	"gateway-billing.internal/shared/testkit/stack"
+)
+
+// progressed is what an answer says of what may be missing.
+type progressed struct {
+	usage
+	Lag *struct {
+		Messages *int64
+		Seconds  float64
+	}
+}
+
+// What is said to be complete follows the broker: what lies there unrecorded counts, and nothing that was stored behind the
+// first of it is called complete; with all recorded it is the present. Without a name server it is not known, and the answer
+// names no machine. Who sees some APISIX consumers only is not told how much there is of all.
+func TestCompleteUntil(t *testing.T) {
+	t.Parallel()
+	mq := stack.Shared(t).RocketMQ
+	group := mq.NewGroup(t)
+	options := source.Options{NameServers: mq.NameServers(), Topic: mq.NewTopic(t, 2), Group: group}
+	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nobody.Close()
+	var away atomic.Bool
+	const delay = 30 * time.Second
+	var log lines
+	s := serve(t, []apitoken.Grant{everything("ops"), {Name: "alice", Scopes: []apitoken.Scope{apitoken.UsageRead}, Consumers: []string{"alice"}}}, func(o *api.Options) {
+		o.LogDelay, o.Log = delay, log.logger()
+		o.Progress = func(ctx context.Context) (source.Progress, error) {
+			options := options
+			if away.Load() {
+				options.NameServers = []string{nobody.Addr().String()}
+			}
+			return source.AskProgress(ctx, options)
+		}
+	})
+	ask := func(who string) (p progressed) {
+		t.Helper()
+		a := s.get(who, "/v1/usage?from=today")
+		if a.status != http.StatusOK {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		a.into(t, &p)
+		return p
+	}
+	messages := func(p progressed) int64 {
+		if p.Lag == nil || p.Lag.Messages == nil {
+			return -1
+		}
+		return *p.Lag.Messages
+	}
+	empty := ask("ops")
+	if messages(empty) != 0 || empty.Lag.Seconds != 0 || empty.CompleteUntil == nil || empty.CompleteUntil.After(time.Now().Add(-delay)) || empty.CompleteUntil.Before(time.Now().Add(-delay-time.Minute)) {
+		t.Errorf("an empty topic: %+v", empty)
+	}
+
+	sent := time.Now()
+	producer, err := rocketlog.NewProducer(rocketlog.ProducerConfig{NameServers: mq.NameServers()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer producer.Close()
+	for range 5 {
+		if err := producer.Send(t.Context(), rocketlog.Message{Topic: options.Topic, Body: []byte("{}")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var behind progressed
+	eventually(t, "five messages unrecorded", func() bool { behind = ask("ops"); return messages(behind) == 5 })
+	// The broker's clock is this machine's.
+	if at := behind.CompleteUntil.Add(delay); at.Before(sent.Truncate(time.Millisecond).Add(-2*time.Second)) || at.After(time.Now()) || behind.Lag.Seconds < 0 {
+		t.Errorf("sent at %v, complete until %v, and then the delay: %+v", sent, behind.CompleteUntil, behind)
+	}
+	fixed := *behind.CompleteUntil
+	eventually(t, "the oldest message to bound it", func() bool {
+		now := ask("ops")
+		same := now.CompleteUntil.Equal(fixed)
+		fixed = *now.CompleteUntil
+		return same && now.Lag.Seconds > 2
+	})
+	mine := ask("alice")
+	if mine.Lag == nil || mine.Lag.Messages != nil || mine.CompleteUntil == nil || !mine.CompleteUntil.Equal(fixed) {
+		t.Errorf("alice is told %+v", mine)
+	}
+
+	// What a handler has in its hands is not recorded.
+	hold, began := make(chan struct{}), make(chan struct{}, 5)
+	var held sync.WaitGroup
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	reader, err := source.New(options, func(ctx context.Context, all []source.Message) []error {
+		for range all {
+			began <- struct{}{}
+		}
+		<-hold
+		return make([]error, len(all))
+	}, zerolog.Nop(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held.Go(func() {
+		if err := reader.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	for range 5 {
+		<-began
+	}
+	age := ask("ops").Lag.Seconds
+	eventually(t, "other answers of the brokers", func() bool {
+		now := ask("ops")
+		if messages(now) != 5 || !now.CompleteUntil.Equal(fixed) {
+			t.Fatalf("with all messages in a handler: %+v", now)
+		}
+		return now.Lag.Seconds > age+2
+	})
+	close(hold)
+	eventually(t, "all recorded", func() bool {
+		now := ask("ops")
+		return messages(now) == 0 && now.CompleteUntil.Add(delay).After(sent) && now.Lag.Seconds == 0
+	})
+	stop()
+	held.Wait()
+
+	away.Store(true)
+	var unknown progressed
+	eventually(t, "the name server missed", func() bool { unknown = ask("ops"); return unknown.CompleteUntil == nil })
+	if unknown.Complete || unknown.Lag != nil || unknown.Reason == nil || *unknown.Reason != "the brokers can't be asked now" {
+		t.Errorf("without a name server: %+v", unknown)
+	}
+	if past := ask("alice"); past.CompleteUntil != nil || past.Complete {
+		t.Errorf("without a name server: %+v", past)
+	}
+	if n := strings.Count(log.String(), "how far the group is can't be asked now"); n != 1 {
+		t.Errorf("an outage is logged %d times", n)
+	}
+	away.Store(false)
+	eventually(t, "the name server back", func() bool { return ask("ops").CompleteUntil != nil })
+}
