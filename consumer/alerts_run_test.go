@@ -265,8 +265,9 @@ func (p *watcher) allMoved(t *testing.T) {
 		}
 	}
 	for _, m := range regexp.MustCompile("(?m)^\\| `(billing_\\w+)` \\|").FindAllStringSubmatch(string(page), -1) {
-		// The build is what it is. Stuck messages are a fault in this program: package source makes it.
-		if !moved[m[1]] && m[1] != "billing_build_info" && m[1] != "billing_stuck_messages" {
+		// The build is what it is. Stuck messages are a fault in this program: package source makes it. No alert rests on the
+		// API's metrics: package api moves them.
+		if !moved[m[1]] && !strings.HasPrefix(m[1], "billing_api_") && m[1] != "billing_build_info" && m[1] != "billing_stuck_messages" {
 			t.Errorf("%s did not move", m[1])
 		}
 	}

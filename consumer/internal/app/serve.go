@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/rs/zerolog"
 
 	"gateway-billing.internal/consumer/internal/config"
@@ -19,6 +20,7 @@ func Serve(ctx context.Context, cfg config.Config, log zerolog.Logger) (err erro
 	limitMemory(cfg.MemoryMiB)
 	registry := prometheus.NewRegistry()
 	ops.RegisterBuild(registry)
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	deriver, err := NewDeriver(cfg)
 	if err != nil {
 		return err

@@ -54,6 +54,9 @@ func All(ctx context.Context, in Input) []Line {
 	r := &report{}
 	configuration(r, in)
 	secrets(r, in)
+	if in.Config.API.Listen != "" && in.valid("api") {
+		httpAPI(r, in.Config.API)
+	}
 	if in.valid("rocketmq") {
 		r.lines = append(r.lines, RocketMQ(ctx, in.Config)...)
 	}

@@ -70,7 +70,8 @@ func (in Input) secretFiles() (paths []string) {
 
 // isSecretFile tells the values that name a file with a secret from those that name one that everybody may read.
 func isSecretFile(name string) bool {
-	return strings.HasSuffix(name, "_file") && name != "mysql.tls.ca_file" && name != "mysql.tls.cert_file"
+	return strings.HasSuffix(name, "_file") &&
+		!slices.Contains([]string{"mysql.tls.ca_file", "mysql.tls.cert_file", "api.cert_file"}, name)
 }
 
 func stampKeys(r *report, cfg config.Stamp) {

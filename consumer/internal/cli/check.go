@@ -18,7 +18,7 @@ func newCheck(environ []string) *cobra.Command {
 		Use:   "check",
 		Short: "Look at everything that run needs before the first message: configuration, RocketMQ, database",
 		Long: `Look at everything that run needs before the first message, and print a line for each: ok, warning or error, and what
-cures it. Looked at are the configuration, stamp keys and the modes of files with secrets; name servers, brokers and
+cures it. Looked at are the configuration, stamp keys, the API's tokens and certificate, the modes of files with secrets; name servers, brokers and
 whether they take the credentials; the topic, the group's retry topic, DLQ and other members; the database: rights,
 mode, settings, schema, encryption, clock. Nothing is written, but a broker that makes groups by itself makes this one.
 

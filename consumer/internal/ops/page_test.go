@@ -63,6 +63,9 @@ func TestPageDocumentsEveryMetric(t *testing.T) {
 		delete(documented, f.GetName())
 	}
 	for name := range documented {
+		if strings.HasPrefix(name, "billing_api_") { // package api holds the page against these
+			continue
+		}
 		t.Errorf("%s: there is no such metric (%s)", name, page)
 	}
 }
