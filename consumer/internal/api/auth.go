@@ -29,11 +29,28 @@ func (s *Server) authenticate(r *http.Request) (*apitoken.Grant, error) {
 	return grant, nil
 }
 
-// limits are how often each token may ask.
+// limits are how often each token may ask, and how much at once.
 type limits struct {
 	perSecond int
 	mu        sync.Mutex
-	tokens    map[string]*rate.Limiter // by the name of the token
+	// Both are by the name of the token.
+	tokens map[string]*rate.Limiter
+	turns  map[string]chan struct{}
+}
+
+// turnsOf are the turns that one token may have at once.
+func (l *limits) turnsOf(token string) chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.turns == nil {
+		l.turns = map[string]chan struct{}{}
+	}
+	turns, ok := l.turns[token]
+	if !ok {
+		turns = make(chan struct{}, maxOfOne)
+		l.turns[token] = turns
+	}
+	return turns
 }
 
 // wait says how long the token must wait before it may ask again, 0 where it may now.

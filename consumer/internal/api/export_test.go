@@ -21,5 +21,8 @@ func Limits(perSecond int) func(token string, now time.Time) time.Duration {
 	return (&limits{perSecond: perSecond}).wait
 }
 
-// MaxAtOnce is how many requests are answered at once.
-const MaxAtOnce = maxAtOnce
+// MaxAtOnce is how many requests are answered at once, MaxOfOne how many of one token.
+const (
+	MaxAtOnce = maxAtOnce
+	MaxOfOne  = maxOfOne
+)

@@ -3,6 +3,8 @@ package api_test
 import (
 	"context"
 	"database/sql"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -13,6 +15,7 @@ import (
 
 	"gateway-billing.internal/consumer/internal/api"
 	"gateway-billing.internal/consumer/internal/apitoken"
+	"gateway-billing.internal/consumer/internal/ledger"
 	"gateway-billing.internal/shared/testkit/stack"
 )
 
@@ -63,34 +66,64 @@ func waiting(t *testing.T, db *sql.DB) (n int) {
 	return n
 }
 
-// What takes too long is given up, and who finds all turns taken is told to come again; what does not need the database is
-// answered meanwhile, and all goes on when the database does.
-func TestTooSlowAndTooMuch(t *testing.T) {
+// What takes too long is given up, and that is not called an outage.
+func TestTooSlow(t *testing.T) {
 	t.Parallel()
-	s := serve(t, []apitoken.Grant{everything("ops")}, func(o *api.Options) { o.QueryLimit = 8 * time.Second })
+	s := serve(t, []apitoken.Grant{everything("ops")}, func(o *api.Options) { o.QueryLimit = time.Second })
+	_, unlock := locked(t, s.dsn, "usage_delta")
+	s.get("ops", "/v1/usage?from=2026-11-20").problem(t, http.StatusGatewayTimeout)
+	unlock()
+	eventually(t, "an answer", func() bool { return s.get("ops", "/v1/usage?from=2026-11-20").status == http.StatusOK })
+}
+
+// A token that asks for too much at once waits for itself, and leaves the others their turns; who finds all turns taken is told
+// to come again. All who wait are answered when the database goes on.
+func TestTooMuch(t *testing.T) {
+	t.Parallel()
+	dsn := stack.Shared(t).Database.NewDatabase(t)
+	patient, err := ledger.Open(ledger.Options{DSN: dsn, Timeout: 5 * time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer patient.Close()
+	s := serveOn(t, dsn, []apitoken.Grant{everything("ops"), everything("greedy"), everything("other")}, func(o *api.Options) {
+		o.QueryLimit, o.Store = 5*time.Minute, patient
+	})
 	s.record(used{new("alice"), "gpt", aDay, 5, ""})
 	db, unlock := locked(t, s.dsn, "usage_delta")
-	const question = "/v1/usage?from=2026-11-20"
 	var slow sync.WaitGroup
-	for range api.MaxAtOnce {
-		slow.Go(func() { s.get("ops", question).problem(t, http.StatusGatewayTimeout) })
+	turns := func(who string) {
+		for range api.MaxOfOne {
+			slow.Go(func() {
+				var got usage
+				if s.get(who, "/v1/usage?from=2026-11-20").into(t, &got); got.Total.TotalTokens != 5 {
+					t.Errorf("after the wait: %+v", got)
+				}
+			})
+		}
 	}
+	turns("greedy")
+	eventually(t, "the token's turns taken", func() bool { return waiting(t, db) == api.MaxOfOne })
+	if a := s.get("ops", "/v1/gaps"); a.status != http.StatusOK {
+		t.Errorf("another token: %d %s", a.status, a.body)
+	}
+	turns("other")
 	eventually(t, "all turns taken", func() bool { return waiting(t, db) == api.MaxAtOnce })
-	a := s.get("ops", question)
-	a.problem(t, http.StatusServiceUnavailable)
-	if after := a.header.Get("Retry-After"); after != "1" {
-		t.Errorf("Retry-After: %q", after)
+	var refused sync.WaitGroup
+	for who, status := range map[string]int{"greedy": http.StatusTooManyRequests, "ops": http.StatusServiceUnavailable} {
+		refused.Go(func() {
+			a := s.get(who, "/v1/gaps")
+			a.problem(t, status)
+			if after := a.header.Get("Retry-After"); after != "1" {
+				t.Errorf("Retry-After: %q", after)
+			}
+		})
 	}
-	if a := s.get("", "/openapi.yaml", "If-None-Match", "*"); a.status != http.StatusNotModified && a.status != http.StatusServiceUnavailable {
-		t.Errorf("the document: %d", a.status)
-	}
-	slow.Wait()
+	refused.Wait()
 	unlock()
-	var got usage
-	if a := s.get("ops", question); a.status != http.StatusOK {
-		t.Errorf("afterwards: %d %s", a.status, a.body)
-	} else if a.into(t, &got); got.Total.TotalTokens != 5 {
-		t.Errorf("afterwards: %+v", got)
+	slow.Wait()
+	if a := s.get("greedy", "/v1/gaps"); a.status != http.StatusOK {
+		t.Errorf("afterwards: %d", a.status)
 	}
 }
 
@@ -117,6 +150,17 @@ func TestStopWhileAnswering(t *testing.T) {
 			failed <- err
 		}()
 		eventually(t, "the question asked", func() bool { return waiting(t, db) == 1 })
+		// Clients that say nothing, or stop in the middle.
+		for _, text := range []string{"", "GET /v1/usa", "GET /v1/usage HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nAuthorization: " + s.bearer("ops").Get("Authorization") + "\r\n\r\n12"} {
+			conn, err := net.Dial("tcp", s.api.Address())
+			if err != nil {
+				t.Fatal(err)
+			}
+			outer.Cleanup(func() { conn.Close() })
+			if _, err := io.WriteString(conn, text); err != nil {
+				t.Fatal(err)
+			}
+		}
 	})
 	if err := <-failed; err == nil {
 		t.Error("a question that was cut off has an answer")

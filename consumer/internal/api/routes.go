@@ -201,22 +201,30 @@ func (s *Server) answer(op *operation, w http.ResponseWriter, r *http.Request, g
 	if err := c.invalid(); err != nil {
 		return err
 	}
-	if err := s.takeTurn(r.Context()); err != nil {
+	giveBack, err := s.takeTurn(r.Context(), grant.Name)
+	if err != nil {
 		return err
 	}
-	defer func() { <-s.turns }()
+	defer giveBack()
 	return op.do(c)
 }
 
-// takeTurn waits until few enough are answered.
-func (s *Server) takeTurn(ctx context.Context) error {
+// takeTurn waits until few enough are answered, of the token and of all.
+func (s *Server) takeTurn(ctx context.Context, token string) (giveBack func(), err error) {
 	limited, cancel := context.WithTimeout(ctx, maxWaiting)
 	defer cancel()
+	own := s.limits.turnsOf(token)
+	select {
+	case own <- struct{}{}:
+	case <-limited.Done():
+		return nil, later(http.StatusTooManyRequests, time.Second, "this token asks for too much at once")
+	}
 	select {
 	case s.turns <- struct{}{}:
-		return nil
+		return func() { <-s.turns; <-own }, nil
 	case <-limited.Done():
-		return later(http.StatusServiceUnavailable, time.Second, "too much is being asked at once")
+		<-own
+		return nil, later(http.StatusServiceUnavailable, time.Second, "too much is being asked at once")
 	}
 }
 

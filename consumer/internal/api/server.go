@@ -50,6 +50,8 @@ const (
 	// maxAtOnce is how many requests are answered at once: each may hold a connection to the database, of which the flow
 	// needs some, and an answer in memory.
 	maxAtOnce = 4
+	// maxOfOne is how many of them are one token's, so that one who asks for much leaves the others their turns.
+	maxOfOne = 2
 	// maxWaiting is for how long one waits for its turn.
 	maxWaiting = 5 * time.Second
 	// writeLimit is how long a client may take to take a part of an answer.

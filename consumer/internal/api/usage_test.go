@@ -1,12 +1,17 @@
 package api_test
 
 import (
+	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
+	"gateway-billing.internal/consumer/internal/api"
 	"gateway-billing.internal/consumer/internal/apitoken"
+	"gateway-billing.internal/consumer/internal/deadletter"
 	"gateway-billing.internal/consumer/internal/record"
+	"gateway-billing.internal/consumer/internal/source"
 )
 
 type usage struct {
@@ -68,5 +73,50 @@ func TestUsage(t *testing.T) {
 		if len(got.Rows) != tt.rows || got.Total.Records != tt.records || got.Total.TotalTokens != tt.tokens {
 			t.Errorf("%s %s: %d rows, %+v, want %d rows, %d records, %d tokens", tt.who, tt.query, len(got.Rows), got.Total, tt.rows, tt.records, tt.tokens)
 		}
+	}
+}
+
+// How far the group is is asked before the sums are read: a record that came in between is in them. The other way round an
+// answer could be called complete without it.
+func TestProgressIsAskedBeforeTheSums(t *testing.T) {
+	t.Parallel()
+	var s *server
+	s = serve(t, []apitoken.Grant{everything("ops")}, func(o *api.Options) {
+		o.LogDelay = 0
+		o.Progress = func(context.Context) (source.Progress, error) {
+			s.record(used{new("alice"), "gpt", aDay, 5, ""})
+			return source.Progress{Asked: time.Now()}, nil
+		}
+	})
+	var got usage
+	if s.get("ops", "/v1/usage?from=2026-11-20").into(t, &got); !got.Complete || got.Total.Records != 1 {
+		t.Errorf("called complete: %t, with %d records of 1", got.Complete, got.Total.Records)
+	}
+}
+
+// A redrive whose answer can't be had in the form that is asked for, or with a parameter that is not known, is not done.
+func TestNothingIsDoneForWhoCannotBeAnswered(t *testing.T) {
+	t.Parallel()
+	s := serve(t, []apitoken.Grant{everything("ops")}, func(o *api.Options) {
+		o.Redrive = func(*deadletter.Letter) record.Unit { t.Error("it is redriven"); return record.Unit{} }
+	})
+	reject := record.Reject{Origin: record.Origin{Topic: "t", MsgID: "m", Broker: "b"}, EntryIndex: -1, Reason: deadletter.ReasonNotJSON, Raw: []byte("{")}
+	if _, err := s.writer.Commit(t.Context(), record.Unit{Rejects: []record.Reject{reject}}); err != nil {
+		t.Fatal(err)
+	}
+	const path = "/v1/dead-letters/1/redrive"
+	headers := s.bearer("ops")
+	headers.Set("Accept", "text/html")
+	s.raw(http.MethodPost, path, nil, headers).problem(t, http.StatusNotAcceptable)
+	s.raw(http.MethodPost, path+"?dryrun=true", nil, s.bearer("ops")).wrongParameters(t, "dryrun")
+	s.raw(http.MethodPost, path+"?dry_run=1", nil, s.bearer("ops")).wrongParameters(t, "dry_run")
+	s.raw(http.MethodPost, path, strings.NewReader(`{"dry_run":true}`), s.bearer("ops")).problem(t, http.StatusBadRequest)
+	s.raw(http.MethodGet, path, nil, s.bearer("ops")).problem(t, http.StatusMethodNotAllowed)
+	var letter struct {
+		Status   string
+		Attempts int
+	}
+	if s.get("ops", "/v1/dead-letters/1").into(t, &letter); letter.Status != "pending" || letter.Attempts != 0 {
+		t.Errorf("%+v", letter)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
@@ -53,6 +54,7 @@ func listenAPI(cfg config.Config, deriver *pipeline.Deriver, registry prometheus
 	options := ledgerOptions(cfg, log, nil)
 	options.Observer = nil // its redrives are no part of the flow's metrics
 	options.MaxConns = apiConns
+	options.Timeout = cfg.API.QueryLimit + 5*time.Second // a slow answer is not a lost connection
 	if a.store, err = ledger.Open(options); err != nil {
 		return nil, err
 	}
