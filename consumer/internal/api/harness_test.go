@@ -231,7 +231,7 @@ func (s *server) record(all ...used) (ids []string) {
 	var unit record.Unit
 	for i, u := range all {
 		var id [16]byte
-		rand.Read(id[:]) //nolint:errcheck // it never fails
+		rand.Read(id[:])
 		key, err := billingkey.NewKey(u.at.UnixMilli(), id)
 		if err != nil {
 			s.t.Fatal(err)

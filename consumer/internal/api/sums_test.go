@@ -315,43 +315,37 @@ func TestUsageIsWhatTheRecordsAddUpTo(t *testing.T) {
 	}
 }
 
-// group is the group of a record, by the names and the beginning of its time as its zone shows it.
+// group is the group of a record, by the beginning of its time as its zone shows it, and the names.
 func (q *asking) group(r *record.Record) string {
-	text := map[string]string{"": "", "hour": "2006-01-02T15-0700", "day": "2006-01-02", "month": "2006-01"}[q.period]
-	text = r.RequestTime.In(q.loc).Format(text)
-	for _, by := range q.by {
-		if by != q.period {
-			text += "\n" + by + shown(nameOf(r, by))
-		}
-	}
-	return text
+	return q.label(r.RequestTime, func(by string) *string { return nameOf(r, by) })
 }
 
 func (q *asking) groupOfRow(row map[string]any) string {
-	form := map[string]string{"": "", "hour": "2006-01-02T15-0700", "day": "2006-01-02", "month": "2006-01"}[q.period]
 	at, err := time.Parse(time.RFC3339, row["from"].(string))
 	if err != nil {
 		return err.Error()
 	}
-	text := at.In(q.loc).Format(form)
-	for _, by := range q.by {
-		if by != q.period {
-			name, _ := row["group"].(map[string]any)[by].(string)
-			if row["group"].(map[string]any)[by] == nil {
-				text += "\n" + by + shown(nil)
-			} else {
-				text += "\n" + by + shown(&name)
-			}
+	return q.label(at, func(by string) *string {
+		if name, ok := row["group"].(map[string]any)[by].(string); ok {
+			return &name
 		}
-	}
-	return text
+		return nil
+	})
 }
 
-func shown(name *string) string {
-	if name == nil {
-		return " unknown"
+func (q *asking) label(at time.Time, name func(by string) *string) string {
+	form := map[string]string{"": "", "hour": "2006-01-02T15-0700", "day": "2006-01-02", "month": "2006-01"}[q.period]
+	parts := []string{at.In(q.loc).Format(form)}
+	for _, by := range q.by {
+		switch n := name(by); {
+		case by == q.period:
+		case n == nil:
+			parts = append(parts, by+" unknown")
+		default:
+			parts = append(parts, fmt.Sprintf("%s=%q", by, *n))
+		}
 	}
-	return fmt.Sprintf("=%q", *name)
+	return strings.Join(parts, "\n")
 }
 
 // report is what `usage report` says to the same question.
