@@ -11,6 +11,30 @@ import (
 	"time"
 )
 
+const keyOfRecord = `-- name: KeyOfRecord :one
+SELECT billing_key FROM mq_consume_log WHERE id = ?
+`
+
+// KeyOfRecord is the key of the record with an id.
+func (q *Queries) KeyOfRecord(ctx context.Context, id int64) ([]byte, error) {
+	row := q.db.QueryRowContext(ctx, keyOfRecord, id)
+	var billing_key []byte
+	err := row.Scan(&billing_key)
+	return billing_key, err
+}
+
+const lastNumber = `-- name: LastNumber :one
+SELECT last_sequence FROM ledger_sequencer WHERE id = 1
+`
+
+// LastNumber is the last number that a change was given.
+func (q *Queries) LastNumber(ctx context.Context) (int64, error) {
+	row := q.db.QueryRowContext(ctx, lastNumber)
+	var last_sequence int64
+	err := row.Scan(&last_sequence)
+	return last_sequence, err
+}
+
 const numberedChanges = `-- name: NumberedChanges :many
 SELECT id, sequence FROM ledger_change WHERE sequence >= ? ORDER BY sequence LIMIT ?
 `
@@ -50,7 +74,7 @@ SELECT id, change_id, billing_key, revision, key_source, key_state, claimed_key,
   provider_response_id, stream, prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens,
   reasoning_tokens, audio_tokens, quantities, estimated_tokens, usage_state, usage_source, usage_mismatch, billable,
   billable_reason, dimensions, marks, duplicates
-FROM mq_consume_log
+FROM mq_consume_log FORCE INDEX (idx_change)
 WHERE change_id = ? AND id > ?
 ORDER BY id LIMIT ?
 `
@@ -175,7 +199,7 @@ SELECT id, change_id, billing_key, revision, key_source, key_state, claimed_key,
   provider_response_id, stream, prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens,
   reasoning_tokens, audio_tokens, quantities, estimated_tokens, usage_state, usage_source, usage_mismatch, billable,
   billable_reason, dimensions, marks, duplicates
-FROM mq_consume_log
+FROM mq_consume_log FORCE INDEX (idx_change)
 WHERE change_id IN (/*SLICE:change_ids*/?)
 ORDER BY change_id, id LIMIT ?
 `
@@ -228,7 +252,8 @@ type RecordsOfChangesRow struct {
 	Duplicates         int32
 }
 
-// RecordsOfChanges reads what several changes touched last.
+// RecordsOfChanges reads what several changes touched last. A server that guesses how many rows they have would rather sort
+// the whole ledger than stop at the limit.
 func (q *Queries) RecordsOfChanges(ctx context.Context, arg RecordsOfChangesParams) ([]RecordsOfChangesRow, error) {
 	query := recordsOfChanges
 	var queryParams []interface{}

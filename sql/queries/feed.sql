@@ -1,3 +1,11 @@
+-- name: LastNumber :one
+-- LastNumber is the last number that a change was given.
+SELECT last_sequence FROM ledger_sequencer WHERE id = 1;
+
+-- name: KeyOfRecord :one
+-- KeyOfRecord is the key of the record with an id.
+SELECT billing_key FROM mq_consume_log WHERE id = ?;
+
 -- name: NumberedChanges :many
 -- NumberedChanges lists changes in the order of their numbers, from one on.
 SELECT id, sequence FROM ledger_change WHERE sequence >= sqlc.arg(from_sequence) ORDER BY sequence LIMIT ?;
@@ -9,17 +17,18 @@ SELECT id, change_id, billing_key, revision, key_source, key_state, claimed_key,
   provider_response_id, stream, prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens,
   reasoning_tokens, audio_tokens, quantities, estimated_tokens, usage_state, usage_source, usage_mismatch, billable,
   billable_reason, dimensions, marks, duplicates
-FROM mq_consume_log
+FROM mq_consume_log FORCE INDEX (idx_change)
 WHERE change_id = sqlc.arg(change_id) AND id > sqlc.arg(after)
 ORDER BY id LIMIT ?;
 
 -- name: RecordsOfChanges :many
--- RecordsOfChanges reads what several changes touched last.
+-- RecordsOfChanges reads what several changes touched last. A server that guesses how many rows they have would rather sort
+-- the whole ledger than stop at the limit.
 SELECT id, change_id, billing_key, revision, key_source, key_state, claimed_key, request_id, idempotency_key, repeat_of,
   consumer, route_id, service_id, method, uri, status, request_time, latency_ms, model, model_requested, service_tier,
   provider_response_id, stream, prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens,
   reasoning_tokens, audio_tokens, quantities, estimated_tokens, usage_state, usage_source, usage_mismatch, billable,
   billable_reason, dimensions, marks, duplicates
-FROM mq_consume_log
+FROM mq_consume_log FORCE INDEX (idx_change)
 WHERE change_id IN (sqlc.slice(change_ids))
 ORDER BY change_id, id LIMIT ?;

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"io"
 	"time"
 
@@ -26,31 +27,46 @@ func (s *Server) follow(c *call) error {
 	if err := c.invalid(); err != nil {
 		return err
 	}
-	out := &recordStream{c: c, form: c.form}
-	enough := time.Now().Add(s.options.QueryLimit / 2)
-	for looked, more := 0, true; ; {
-		at, page := from, min(int(limit)-out.written, feedPage)
-		if c.grant.Consumers != nil {
-			page = feedPage
+	form := c.accepts("application/json", ndjson)
+	if form == "" {
+		return plain(http.StatusNotAcceptable, "the answer is application/json or "+ndjson)
+	}
+	out := &recordStream{c: c, form: form}
+	reader, enough := s.options.Store.Feed(), time.Now().Add(s.options.QueryLimit/2)
+	for looked := 0; ; {
+		size := feedPage
+		if c.grant.Consumers == nil {
+			size = min(int(limit)-out.written, feedPage)
 		}
-		var err error
-		from, more, err = s.options.Store.Feed().Read(c.r.Context(), from, page, func(r *feed.Record, _ feed.Position) bool {
-			looked++
-			if c.grant.Sees(r.Consumer) {
-				err = out.write(r)
-			}
-			return err == nil && out.written < int(limit)
-		})
-		if err != nil {
+		page, err := reader.Read(c.r.Context(), from, size)
+		if errors.Is(err, feed.ErrElsewhere) {
+			return errElsewhere
+		} else if err != nil {
 			return err
 		}
-		if out.failed != nil {
-			return out.failed
+		for i := range page.Records {
+			if !c.grant.Sees(page.Records[i].Consumer) {
+				continue
+			}
+			if err := out.write(&page.Records[i]); err != nil {
+				return err
+			}
+			if out.written == int(limit) && i < len(page.Records)-1 {
+				return out.end(page.Behind(i), true)
+			}
 		}
-		if !more || out.written >= int(limit) || looked >= maxLookedAt || time.Now().After(enough) || from == at {
-			return out.end(from, more)
+		from, looked = page.Next, looked+len(page.Records)
+		if !page.More || out.written == int(limit) || looked >= maxLookedAt || time.Now().After(enough) {
+			return out.end(from, page.More)
 		}
 	}
+}
+
+// errElsewhere is the answer to a cursor of another ledger, or of this one before it was put back to a backup.
+var errElsewhere = &problem{
+	Type: "/problems/unknown-cursor", Title: "Unknown cursor", Status: http.StatusConflict,
+	Detail: "this ledger did not give the cursor: it was put back to an older state, or is another one; begin again without a cursor, " +
+		"and let what comes take the place of all that was taken over",
 }
 
 // recordStream writes records as they come, so that an answer of any length takes little memory.
@@ -121,12 +137,16 @@ func (s *recordStream) end(next feed.Position, more bool) error {
 // cursorVersion begins a cursor, so that another form of them can be told apart.
 const cursorVersion = 1
 
-// cursorOf is the text of a position: a version, sequence and id (big-endian).
+// cursorLength is a version, sequence, id, and the witness (id, time, sum), all big-endian.
+const cursorLength = 1 + 8 + 8 + 8 + 8 + 4
+
+// cursorOf is the text of a position.
 func cursorOf(p feed.Position) string {
 	b := []byte{cursorVersion}
-	b = binary.BigEndian.AppendUint64(b, uint64(p.Sequence)) //nolint:gosec // no number of the ledger is negative
-	b = binary.BigEndian.AppendUint64(b, uint64(p.ID))       //nolint:gosec // as above
-	return base64.RawURLEncoding.EncodeToString(b)
+	for _, n := range []int64{p.Sequence, p.ID, p.Last.ID, p.Last.Time} {
+		b = binary.BigEndian.AppendUint64(b, uint64(n)) //nolint:gosec // none is negative
+	}
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(b, p.Last.Sum))
 }
 
 // cursor is where to go on, the beginning without one.
@@ -136,9 +156,17 @@ func (c *call) cursor() (p feed.Position) {
 		return p
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(b) != 17 || b[0] != cursorVersion || b[1] > 127 || b[9] > 127 {
+	if err != nil || len(b) != cursorLength || b[0] != cursorVersion {
 		c.fail("cursor", "must be next_cursor of an answer")
 		return p
 	}
-	return feed.Position{Sequence: int64(binary.BigEndian.Uint64(b[1:])), ID: int64(binary.BigEndian.Uint64(b[9:]))} //nolint:gosec // checked above
+	for i, n := range []*int64{&p.Sequence, &p.ID, &p.Last.ID, &p.Last.Time} {
+		*n = int64(binary.BigEndian.Uint64(b[1+8*i:])) //nolint:gosec // a negative one is refused
+	}
+	p.Last.Sum = binary.BigEndian.Uint32(b[33:])
+	// A row within a change is the one that was read last.
+	if p.Sequence < 0 || p.ID < 0 || p.Last.ID < 0 || p.Last.Time < 0 || p.ID > 0 && p.ID != p.Last.ID || p == (feed.Position{}) {
+		c.fail("cursor", "must be next_cursor of an answer")
+	}
+	return p
 }

@@ -140,7 +140,8 @@ func (s *server) wrong(who, path string, headers ...string) answer {
 	return s.ask(http.MethodGet, who, path, false, headers...)
 }
 
-func (s *server) ask(method, who, path string, right bool, headers ...string) answer {
+// question is a request as the holder of a token.
+func (s *server) question(method, who, path string, headers ...string) *http.Request {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, nil)
 	if err != nil {
@@ -152,6 +153,12 @@ func (s *server) ask(method, who, path string, right bool, headers ...string) an
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
+	return r
+}
+
+func (s *server) ask(method, who, path string, right bool, headers ...string) answer {
+	s.t.Helper()
+	r := s.question(method, who, path, headers...)
 	got, err := client.Do(r)
 	if err != nil {
 		s.t.Fatal(err)

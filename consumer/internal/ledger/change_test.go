@@ -32,20 +32,20 @@ func (k *taker) poll(t *testing.T, r *feed.Reader, limit int) bool {
 	if k.last == nil {
 		k.last, k.rev = map[string]string{}, map[string]int32{}
 	}
-	next, more, err := r.Read(t.Context(), k.at, limit, func(rec *feed.Record, _ feed.Position) bool {
+	page, err := r.Read(t.Context(), k.at, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rec := range page.Records {
 		key := hex.EncodeToString(rec.BillingKey)
 		if rec.Revision <= k.rev[key] {
 			t.Errorf("key %s came with revision %d after %d", key, rec.Revision, k.rev[key])
 		}
 		k.rev[key], k.last[key] = rec.Revision, fmt.Sprint(rec.Revision, rec.TotalTokens, rec.Billable, rec.UsageState)
 		k.seen++
-		return true
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	k.at = next
-	return more
+	k.at = page.Next
+	return page.More
 }
 
 // equals fails where what the taker knows is not the ledger.

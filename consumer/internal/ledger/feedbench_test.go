@@ -31,9 +31,12 @@ func BenchmarkFeed(b *testing.B) {
 	reader, at, read := store.Feed(), feed.Position{}, 0
 	b.ResetTimer()
 	for more := true; more; {
-		if at, more, err = reader.Read(b.Context(), at, 1000, func(*feed.Record, feed.Position) bool { read++; return true }); err != nil {
+		page, err := reader.Read(b.Context(), at, 2000)
+		if err != nil {
 			b.Fatal(err)
 		}
+		read += len(page.Records)
+		at, more = page.Next, page.More
 	}
 	if read != b.N {
 		b.Fatalf("read %d of %d", read, b.N)
