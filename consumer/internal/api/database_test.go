@@ -30,3 +30,29 @@ func exec(t testing.TB, db *sql.DB, query string, args ...any) {
 		t.Fatalf("%s: %v", query, err)
 	}
 }
+
+// plan is how the server means to do a query on one table: the columns of EXPLAIN, which differ between servers.
+func plan(t testing.TB, db *sql.DB, query string) map[string]string {
+	t.Helper()
+	rows, err := db.Query("EXPLAIN " + query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil || !rows.Next() {
+		t.Fatal(err, rows.Err())
+	}
+	values, into := make([]sql.NullString, len(names)), make([]any, len(names))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	if err := rows.Scan(into...); err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for i, name := range names {
+		all[name] = values[i].String
+	}
+	return all
+}
