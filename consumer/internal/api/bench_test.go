@@ -14,22 +14,19 @@ import (
 	"gateway-billing.internal/consumer/internal/apitoken"
 )
 
-// numbers counts to a thousand, in a statement that has n for it.
-const numbers = "WITH RECURSIVE n AS (SELECT 0 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 999) "
-
 // multiply makes n records of the one that is there, up to a million, 500 of them in each change, and numbers the changes.
-func multiply(b *testing.B, s *server, db *sql.DB, n int) {
+func multiply(b testing.TB, s *server, db *sql.DB, n int) {
 	b.Helper()
 	var columns string
 	if err := db.QueryRow(`SELECT GROUP_CONCAT(column_name) FROM information_schema.columns
 		WHERE table_schema = DATABASE() AND table_name = 'mq_consume_log' AND column_name NOT IN ('id', 'billing_key', 'change_id')`).Scan(&columns); err != nil {
 		b.Fatal(err)
 	}
+	const numbers = `WITH RECURSIVE n AS (SELECT 0 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 999),
+		few AS (SELECT a.i * 1000 + b.i AS i FROM n AS a CROSS JOIN n AS b WHERE a.i <= ? DIV 1000 ORDER BY 1 LIMIT ?) `
 	exec(b, db, "INSERT INTO mq_consume_log (billing_key, change_id, "+columns+") "+numbers+`
-		SELECT UNHEX(CONCAT('019CB73D3592', MD5(a.i * 1000 + b.i))), 2 + a.i * 2 + b.i DIV 500, `+columns+`
-		FROM n AS a CROSS JOIN n AS b CROSS JOIN mq_consume_log ORDER BY a.i, b.i LIMIT ?`, n-1)
-	exec(b, db, "INSERT INTO ledger_change (id) "+numbers+`
-		SELECT 2 + a.i * 1000 + b.i FROM n AS a CROSS JOIN n AS b ORDER BY 1 LIMIT ?`, (n+498)/500)
+		SELECT UNHEX(CONCAT('019CB73D3592', MD5(i))), 2 + i DIV 500, `+columns+` FROM few CROSS JOIN mq_consume_log ORDER BY i`, n, n-1)
+	exec(b, db, "INSERT INTO ledger_change (id) "+numbers+"SELECT 2 + i FROM few ORDER BY i", n/500, (n+498)/500)
 	if _, err := s.store.NumberChanges(b.Context()); err != nil {
 		b.Fatal(err)
 	}

@@ -2,11 +2,16 @@ package api
 
 import (
 	"bufio"
+	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"iter"
+	"net/http"
+	"sync"
 	"time"
 
 	"gateway-billing.internal/consumer/internal/ledger/feed"
@@ -16,8 +21,8 @@ const (
 	ndjson = "application/x-ndjson"
 	// feedPage is how many records are in memory at once.
 	feedPage = 2000
-	// maxLookedAt is how many records one request looks at for a token that does not see all of them.
-	maxLookedAt = 200_000
+	// maxLookedAt is how many records one request looks at for a token that does not see all of them: a part of a second's.
+	maxLookedAt = 10_000
 )
 
 // follow answers with the records behind a cursor.
@@ -32,13 +37,8 @@ func (s *Server) follow(c *call) error {
 		return plain(http.StatusNotAcceptable, "the answer is application/json or "+ndjson)
 	}
 	out := &recordStream{c: c, form: form}
-	reader, enough := s.options.Store.Feed(), time.Now().Add(s.options.QueryLimit/2)
-	for looked := 0; ; {
-		size := feedPage
-		if c.grant.Consumers == nil {
-			size = min(int(limit)-out.written, feedPage)
-		}
-		page, err := reader.Read(c.r.Context(), from, size)
+	enough, looked, more := time.Now().Add(s.options.QueryLimit/2), 0, true
+	for page, err := range ahead(c.r.Context(), s.options.Store.Feed(), from, int(limit), c.grant.Consumers == nil) {
 		if errors.Is(err, feed.ErrElsewhere) {
 			return errElsewhere
 		} else if err != nil {
@@ -55,9 +55,51 @@ func (s *Server) follow(c *call) error {
 				return out.end(page.Behind(i), true)
 			}
 		}
-		from, looked = page.Next, looked+len(page.Records)
-		if !page.More || out.written == int(limit) || looked >= maxLookedAt || time.Now().After(enough) {
-			return out.end(from, page.More)
+		from, more, looked = page.Next, page.More, looked+len(page.Records)
+		if out.written == int(limit) || c.grant.Consumers != nil && looked >= maxLookedAt || time.Now().After(enough) {
+			break
+		}
+	}
+	return out.end(from, more)
+}
+
+// ahead reads pages behind a position until there are no more, each while the one before it is written. all: every record
+// counts to the limit; else the caller says when it is enough.
+func ahead(ctx context.Context, reader *feed.Reader, from feed.Position, limit int, all bool) iter.Seq2[*feed.Page, error] {
+	type read struct {
+		page *feed.Page
+		err  error
+	}
+	return func(yield func(*feed.Page, error) bool) {
+		pages, enough := make(chan read), make(chan struct{})
+		var reading sync.WaitGroup
+		defer reading.Wait()
+		defer close(enough)
+		reading.Go(func() {
+			defer close(pages)
+			for left, more := limit, true; more && left > 0; {
+				size := feedPage
+				if all {
+					size = min(left, feedPage)
+				}
+				page, err := reader.Read(ctx, from, size)
+				select {
+				case pages <- read{page, err}:
+				case <-enough:
+					return
+				}
+				if err != nil {
+					return
+				}
+				if from, more = page.Next, page.More; all {
+					left -= len(page.Records)
+				}
+			}
+		})
+		for p := range pages {
+			if !yield(p.page, p.err) {
+				return
+			}
 		}
 	}
 }
@@ -93,9 +135,7 @@ func (s *recordStream) begin() {
 }
 
 func (s *recordStream) text(text string) {
-	if _, err := io.WriteString(s.out, text); err != nil && s.failed == nil {
-		s.failed = err
-	}
+	s.note(io.WriteString(s.out, text))
 }
 
 func (s *recordStream) write(r *feed.Record) error {
@@ -104,9 +144,11 @@ func (s *recordStream) write(r *feed.Record) error {
 	} else if s.form != ndjson {
 		s.text(",")
 	}
-	if err := s.encoder.Encode(recordOf(r)); err != nil && s.failed == nil {
-		s.failed = err
+	err := s.encoder.Encode(recordOf(r))
+	if wrong, ok := errors.AsType[*json.MarshalerError](err); ok {
+		return fmt.Errorf("record %x: %w", r.BillingKey, wrong)
 	}
+	s.note(0, err)
 	s.written++
 	return s.failed
 }
@@ -128,10 +170,18 @@ func (s *recordStream) end(next feed.Position, more bool) error {
 	} else {
 		s.text(string(rest) + "\n")
 	}
-	if err := s.out.Flush(); err != nil && s.failed == nil {
-		s.failed = err
-	}
+	s.note(0, s.out.Flush())
 	return s.failed
+}
+
+// errGone is a client that takes no more of its answer.
+var errGone = errors.New("the client is gone")
+
+// note keeps that a write failed.
+func (s *recordStream) note(_ int, err error) {
+	if err != nil {
+		s.failed = fmt.Errorf("%w: %w", errGone, err)
+	}
 }
 
 // cursorVersion begins a cursor, so that another form of them can be told apart.

@@ -114,3 +114,23 @@ func TestEmptyFeed(t *testing.T) {
 		t.Errorf("as CSV: %d", a.status)
 	}
 }
+
+// Changes that committed late have their numbers behind those with higher ids, and a page may end anywhere among them.
+func TestChangesThatCommittedLate(t *testing.T) {
+	t.Parallel()
+	s := serve(t, []apitoken.Grant{everything("ops")})
+	db := connect(t, s.dsn)
+	for range 6 {
+		s.commit(t, request(yesterday), request(yesterday))
+	}
+	exec(t, db, "UPDATE ledger_change SET sequence = FIELD(id, 3, 2, 5, 6, 1, 4)")
+	exec(t, db, "UPDATE ledger_sequencer SET last_sequence = 6")
+	for limit := range 14 {
+		k := taker{who: "ops", accept: "application/json", limit: limit + 1}
+		for k.poll(t, s) {
+		}
+		if k.equals(t, db, "1"); k.came != 12 {
+			t.Errorf("limit %d: %d records came", limit+1, k.came)
+		}
+	}
+}
