@@ -12,7 +12,7 @@ var deadLettersParameters = []string{"status", "reason", "topic", "from", "to", 
 func (s *Server) deadLetters(c *call) error {
 	filter := deadletter.Filter{
 		Reason: c.text("reason", "", 96), Topic: c.text("topic", "", 128),
-		From: c.time("from", time.Unix(0, 0)), To: c.time("to", endOfTime),
+		From: within(c.time("from", time.Unix(0, 0))), To: within(c.time("to", endOfTime)),
 		AfterID: c.integer("after", 0, 0, 1<<63-1), Limit: int(c.integer("limit", 100, 1, 1000)),
 		Status: deadletter.Status(c.text("status", string(deadletter.Pending), 16)),
 	}
@@ -42,6 +42,17 @@ func (s *Server) deadLetters(c *call) error {
 
 // endOfTime is later than what any filter means.
 var endOfTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// within is a time that the database can compare with.
+func within(t time.Time) time.Time {
+	switch {
+	case t.Before(time.Unix(0, 0)):
+		return time.Unix(0, 0)
+	case t.After(endOfTime):
+		return endOfTime
+	}
+	return t
+}
 
 // letterView is the document's DeadLetterDetail.
 type letterView struct {

@@ -113,7 +113,8 @@ func TestDeadLetters(t *testing.T) {
 	for query, want := range map[string]int{
 		"": 6, "status=pending": 6, "status=all": 6, "status=redriven": 0, "status=discarded": 0, "reason=poison": 3, "reason=not_json": 1,
 		"reason=not_an_entry": 1, "reason=no": 0, "topic=gateway-log": 4, "topic=t": 0, "from=2026-01-01T00:00:00Z": 6,
-		"to=2026-01-01T00:00:00Z": 0, "to=9999-01-01T00:00:00%2B14:00": 6, "limit=1000": 6, "after=9223372036854775807": 0, "reason=": 6,
+		"to=2026-01-01T00:00:00Z": 0, "to=9999-01-01T00:00:00%2B14:00": 6, "limit=1000": 6, "from=0000-01-01T00:00:00Z": 6,
+		"to=9999-12-31T23:59:59-23:59": 6, "from=9999-12-31T23:59:59-23:59": 0, "to=0000-01-01T00:00:00%2B23:59": 0, "after=9223372036854775807": 0, "reason=": 6,
 	} {
 		if got := s.letters(t, query); len(got.Letters) != want || got.Next != nil {
 			t.Errorf("%s: %+v, want %d", query, got, want)

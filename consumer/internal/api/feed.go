@@ -2,16 +2,11 @@ package api
 
 import (
 	"bufio"
-	"context"
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"net/http"
-	"sync"
 	"time"
 
 	"gateway-billing.internal/consumer/internal/ledger/feed"
@@ -37,8 +32,13 @@ func (s *Server) follow(c *call) error {
 		return plain(http.StatusNotAcceptable, "the answer is application/json or "+ndjson)
 	}
 	out := &recordStream{c: c, form: form}
-	enough, looked, more := time.Now().Add(s.options.QueryLimit/2), 0, true
-	for page, err := range ahead(c.r.Context(), s.options.Store.Feed(), from, int(limit), c.grant.Consumers == nil) {
+	reader, enough := s.options.Store.Feed(), time.Now().Add(s.options.QueryLimit/2)
+	for looked := 0; ; {
+		size := feedPage
+		if c.grant.Consumers == nil {
+			size = min(int(limit)-out.written, feedPage)
+		}
+		page, err := reader.Read(c.r.Context(), from, size)
 		if errors.Is(err, feed.ErrElsewhere) {
 			return errElsewhere
 		} else if err != nil {
@@ -55,51 +55,9 @@ func (s *Server) follow(c *call) error {
 				return out.end(page.Behind(i), true)
 			}
 		}
-		from, more, looked = page.Next, page.More, looked+len(page.Records)
-		if out.written == int(limit) || c.grant.Consumers != nil && looked >= maxLookedAt || time.Now().After(enough) {
-			break
-		}
-	}
-	return out.end(from, more)
-}
-
-// ahead reads pages behind a position until there are no more, each while the one before it is written. all: every record
-// counts to the limit; else the caller says when it is enough.
-func ahead(ctx context.Context, reader *feed.Reader, from feed.Position, limit int, all bool) iter.Seq2[*feed.Page, error] {
-	type read struct {
-		page *feed.Page
-		err  error
-	}
-	return func(yield func(*feed.Page, error) bool) {
-		pages, enough := make(chan read), make(chan struct{})
-		var reading sync.WaitGroup
-		defer reading.Wait()
-		defer close(enough)
-		reading.Go(func() {
-			defer close(pages)
-			for left, more := limit, true; more && left > 0; {
-				size := feedPage
-				if all {
-					size = min(left, feedPage)
-				}
-				page, err := reader.Read(ctx, from, size)
-				select {
-				case pages <- read{page, err}:
-				case <-enough:
-					return
-				}
-				if err != nil {
-					return
-				}
-				if from, more = page.Next, page.More; all {
-					left -= len(page.Records)
-				}
-			}
-		})
-		for p := range pages {
-			if !yield(p.page, p.err) {
-				return
-			}
+		from, looked = page.Next, looked+len(page.Records)
+		if !page.More || out.written == int(limit) || c.grant.Consumers != nil && looked >= maxLookedAt || time.Now().After(enough) {
+			return out.end(from, page.More)
 		}
 	}
 }
@@ -182,41 +140,4 @@ func (s *recordStream) note(_ int, err error) {
 	if err != nil {
 		s.failed = fmt.Errorf("%w: %w", errGone, err)
 	}
-}
-
-// cursorVersion begins a cursor, so that another form of them can be told apart.
-const cursorVersion = 1
-
-// cursorLength is a version, sequence, id, and the witness (id, time, sum), all big-endian.
-const cursorLength = 1 + 8 + 8 + 8 + 8 + 4
-
-// cursorOf is the text of a position.
-func cursorOf(p feed.Position) string {
-	b := []byte{cursorVersion}
-	for _, n := range []int64{p.Sequence, p.ID, p.Last.ID, p.Last.Time} {
-		b = binary.BigEndian.AppendUint64(b, uint64(n)) //nolint:gosec // none is negative
-	}
-	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(b, p.Last.Sum))
-}
-
-// cursor is where to go on, the beginning without one.
-func (c *call) cursor() (p feed.Position) {
-	text := c.text("cursor", "", 100)
-	if _, given := c.query["cursor"]; !given {
-		return p
-	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(b) != cursorLength || b[0] != cursorVersion {
-		c.fail("cursor", "must be next_cursor of an answer")
-		return p
-	}
-	for i, n := range []*int64{&p.Sequence, &p.ID, &p.Last.ID, &p.Last.Time} {
-		*n = int64(binary.BigEndian.Uint64(b[1+8*i:])) //nolint:gosec // a negative one is refused
-	}
-	p.Last.Sum = binary.BigEndian.Uint32(b[33:])
-	// A row within a change is the one that was read last.
-	if p.Sequence < 0 || p.ID < 0 || p.Last.ID < 0 || p.Last.Time < 0 || p.ID > 0 && p.ID != p.Last.ID || p == (feed.Position{}) {
-		c.fail("cursor", "must be next_cursor of an answer")
-	}
-	return p
 }

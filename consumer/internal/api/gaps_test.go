@@ -50,6 +50,7 @@ func TestGaps(t *testing.T) {
 		"settle=0&runner=nobody":             "--settle 0s --runner nobody",
 		"settle=0&from=2026-03-04T06:00:00Z": "--settle 0s --from 2026-03-04T06:00:00Z",
 		"settle=0&to=2026-03-04T06%3A30%3A00%2B01:00&all=true": "--settle 0s --to 2026-03-04T06:30:00+01:00 --all",
+		"settle=0&to=9999-12-31T23:59:59-23:59":                "--settle 0s",
 		"settle=2592000&all=true":                              "--settle 720h --all",
 	} {
 		a := s.get("ops", "/v1/gaps?"+query)

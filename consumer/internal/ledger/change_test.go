@@ -242,3 +242,27 @@ func TestFeedOfAnOlderLedger(t *testing.T) {
 		t.Errorf("%d records came, want the three, the one that was raised, and a new one", k.seen)
 	}
 }
+
+// Changes that nothing is left of, as pruning leaves them, are passed in pieces: one who begins gets through however many.
+func TestFeedOfManyChangesWithoutRecords(t *testing.T) {
+	dsn := migrated(t)
+	db, store, w := connect(t, dsn), storeOf(t, dsn), ledgerOf(t, dsn)
+	const gone = 2500
+	exec(t, db, `INSERT INTO ledger_change (sequence) WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 50)
+		SELECT (a.i - 1) * 50 + b.i FROM n AS a CROSS JOIN n AS b ORDER BY 1`)
+	exec(t, db, "UPDATE ledger_sequencer SET last_sequence = ?", gone)
+	commit(t, w, unit(request(someID())))
+	if n, err := store.NumberChanges(t.Context()); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	k, polls := taker{}, 1
+	for at := k.at; k.poll(t, store.Feed(), 10); polls++ {
+		if k.at == at {
+			t.Fatalf("more is said to be there, and the taker stays at %v", at)
+		}
+		at = k.at
+	}
+	if k.equals(t, db); k.seen != 1 || polls < 3 {
+		t.Errorf("%d records in %d pieces", k.seen, polls)
+	}
+}
