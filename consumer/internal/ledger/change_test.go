@@ -266,3 +266,42 @@ func TestFeedOfManyChangesWithoutRecords(t *testing.T) {
 		t.Errorf("%d records in %d pieces", k.seen, polls)
 	}
 }
+
+// A page reads what it gives, however many records the changes have that lie behind.
+func TestFeedReadsNoMoreThanItGives(t *testing.T) {
+	dsn := migrated(t)
+	db := connect(t, dsn)
+	db.SetMaxOpenConns(1) // what is counted is counted for each connection
+	commit(t, ledgerOf(t, dsn), unit(requests(4500)...))
+	exec(t, db, "UPDATE mq_consume_log SET change_id = 1 + (id - 1) DIV 3")
+	exec(t, db, "DELETE FROM ledger_change")
+	exec(t, db, "INSERT INTO ledger_change (id, sequence) SELECT DISTINCT change_id, change_id FROM mq_consume_log ORDER BY 1")
+	exec(t, db, "UPDATE ledger_sequencer SET last_sequence = (SELECT MAX(sequence) FROM ledger_change)")
+	before := rowsRead(t, db)
+	page, err := feed.New(db).Read(t.Context(), feed.Position{Sequence: 1}, 20)
+	if err != nil || len(page.Records) != 20 || !page.More {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	if read := rowsRead(t, db) - before; read > 1000 {
+		t.Errorf("%d rows were read for 20 records", read)
+	}
+}
+
+// rowsRead counts the rows and index entries that this connection has read, and those that it put into tables of its own.
+func rowsRead(t *testing.T, db *sql.DB) (all int) {
+	t.Helper()
+	rows, err := db.Query("SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler_read%' OR Variable_name = 'Handler_tmp_write'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		var n int
+		if err := rows.Scan(&name, &n); err != nil {
+			t.Fatal(err)
+		}
+		all += n
+	}
+	return all
+}

@@ -14,8 +14,9 @@ type Reader struct{ db *sql.DB }
 // New makes a reader of a database.
 func New(db *sql.DB) *Reader { return &Reader{db} }
 
-// maxChanges is how many changes are looked up at once.
-const maxChanges = 1000
+// maxChanges is how many changes are looked up at once. MariaDB makes a table of a list of a thousand, and then sorts all
+// records of all of them for each page.
+const maxChanges = 500
 
 // Page is some records, in the order of the feed.
 type Page struct {
