@@ -44,18 +44,19 @@ func (s *Server) follow(c *call) error {
 		} else if err != nil {
 			return err
 		}
-		for i := range page.Records {
-			if !c.grant.Sees(page.Records[i].Consumer) {
+		for i := range page.Len() {
+			r := page.Record(i)
+			if !c.grant.Sees(r.Consumer) {
 				continue
 			}
-			if err := out.write(&page.Records[i]); err != nil {
+			if err := out.write(&r); err != nil {
 				return err
 			}
-			if out.written == int(limit) && i < len(page.Records)-1 {
+			if out.written == int(limit) && i < page.Len()-1 {
 				return out.end(page.Behind(i), true)
 			}
 		}
-		from, looked = page.Next, looked+len(page.Records)
+		from, looked = page.Next, looked+page.Len()
 		if !page.More || out.written == int(limit) || c.grant.Consumers != nil && looked >= maxLookedAt || time.Now().After(enough) {
 			return out.end(from, page.More)
 		}

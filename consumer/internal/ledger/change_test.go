@@ -36,7 +36,8 @@ func (k *taker) poll(t *testing.T, r *feed.Reader, limit int) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, rec := range page.Records {
+	for i := range page.Len() {
+		rec := page.Record(i)
 		key := hex.EncodeToString(rec.BillingKey)
 		if rec.Revision <= k.rev[key] {
 			t.Errorf("key %s came with revision %d after %d", key, rec.Revision, k.rev[key])
@@ -279,7 +280,7 @@ func TestFeedReadsNoMoreThanItGives(t *testing.T) {
 	exec(t, db, "UPDATE ledger_sequencer SET last_sequence = (SELECT MAX(sequence) FROM ledger_change)")
 	before := rowsRead(t, db)
 	page, err := feed.New(db).Read(t.Context(), feed.Position{Sequence: 1}, 20)
-	if err != nil || len(page.Records) != 20 || !page.More {
+	if err != nil || page.Len() != 20 || !page.More {
 		t.Fatalf("%+v, %v", page, err)
 	}
 	if read := rowsRead(t, db) - before; read > 1000 {

@@ -35,7 +35,7 @@ func BenchmarkFeed(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		read += len(page.Records)
+		read += page.Len()
 		at, more = page.Next, page.More
 	}
 	if read != b.N {

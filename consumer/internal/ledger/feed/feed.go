@@ -20,7 +20,6 @@ const maxChanges = 500
 
 // Page is some records, in the order of the feed.
 type Page struct {
-	Records []Record
 	// Next is where to go on.
 	Next Position
 	// More: something may lie there already. A page may have fewer records than asked for, and none, with more behind it.
@@ -30,6 +29,12 @@ type Page struct {
 	// sequences are the numbers of the changes that the rows may be of.
 	sequences map[int64]int64
 }
+
+// Len is how many records there are.
+func (p *Page) Len() int { return len(p.rows) }
+
+// Record is one of the records.
+func (p *Page) Record(i int) Record { return recordOf(&p.rows[i]) }
 
 // Behind is where to go on behind one of the records.
 func (p *Page) Behind(i int) Position {
@@ -54,10 +59,6 @@ func (r *Reader) Read(ctx context.Context, from Position, limit int) (*Page, err
 	p := &Page{Next: from}
 	if err := p.read(ctx, q, from, limit); err != nil {
 		return nil, fmt.Errorf("feed: %w", err)
-	}
-	p.Records = make([]Record, len(p.rows))
-	for i := range p.rows {
-		p.Records[i] = recordOf(&p.rows[i])
 	}
 	return p, nil
 }
