@@ -17,7 +17,7 @@ const cursorLength = 1 + 8 + 8 + 8 + 8 + 4
 func cursorOf(p feed.Position) string {
 	b := []byte{cursorVersion}
 	for _, n := range []int64{p.Sequence, p.ID, p.Last.ID, p.Last.Time} {
-		b = binary.BigEndian.AppendUint64(b, uint64(n)) //nolint:gosec // none is negative
+		b = binary.BigEndian.AppendUint64(b, uint64(n))
 	}
 	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(b, p.Last.Sum))
 }
@@ -34,7 +34,7 @@ func (c *call) cursor() (p feed.Position) {
 		return p
 	}
 	for i, n := range []*int64{&p.Sequence, &p.ID, &p.Last.ID, &p.Last.Time} {
-		*n = int64(binary.BigEndian.Uint64(b[1+8*i:])) //nolint:gosec // a negative one is refused
+		*n = int64(binary.BigEndian.Uint64(b[1+8*i:])) // a negative one is refused
 	}
 	p.Last.Sum = binary.BigEndian.Uint32(b[33:])
 	// A row within a change is the one that was read last.

@@ -17,7 +17,7 @@ var yesterday = time.Now().UTC().Truncate(24 * time.Hour).Add(-12 * time.Hour)
 // request is a record of alice's, at a time.
 func request(at time.Time, change ...func(*record.Record)) record.Record {
 	var id [16]byte
-	crand.Read(id[:]) //nolint:errcheck // it never fails
+	crand.Read(id[:])
 	keys := [2]billingkey.Key{}
 	for i := range keys {
 		var err error
