@@ -82,28 +82,29 @@ func BenchmarkRecords(b *testing.B) {
 func BenchmarkUsage(b *testing.B) {
 	s := serve(b, []apitoken.Grant{everything("ops")})
 	db := connect(b, s.dsn)
-	const sums = `SUM(quantity), SUM(records), SUM(usage_missing), SUM(usage_partial), SUM(prompt_tokens), SUM(completion_tokens),
-		SUM(total_tokens), SUM(cached_tokens), SUM(cache_write_tokens), SUM(reasoning_tokens), SUM(audio_tokens)`
-	const names = "MIN(consumer), MIN(route_id), MIN(service_id), MIN(model), MIN(status_class), MIN(billable), "
-	for _, level := range []string{
-		`INSERT INTO usage_rollup
-		  WITH RECURSIVE few AS (SELECT 0 AS i UNION ALL SELECT i + 1 FROM few WHERE i < 99)
-		  SELECT 15, 'all', TIMESTAMPADD(MINUTE, 1440 * d.i + 15 * q.i, '2026-09-30'), UNHEX(SHA2(CONCAT(c.i, '-', r.i, '-', m.i), 256)), 'request',
-		    CONCAT('consumer-', c.i), CONCAT('route-', r.i), 'service', CONCAT('model-', m.i), '2xx', 1, 2, 2, 0, 0, 2468, 482, 2950, 100, 0, 40, 0
-		  FROM few AS d CROSS JOIN few AS q CROSS JOIN few AS c CROSS JOIN few AS r CROSS JOIN few AS m
-		  WHERE d.i < 33 AND q.i < 96 AND r.i < 3 AND m.i < 5 ORDER BY 3, 4`,
-		`INSERT INTO usage_hourly SELECT TIMESTAMPADD(MINUTE, -MINUTE(start), start) AS begun, bucket, unit, ` + names + sums + `
-		  FROM usage_rollup WHERE span = 15 AND cut = 'all' GROUP BY begun, bucket, unit ORDER BY begun, bucket`,
-		`INSERT INTO usage_rollup SELECT 1440, 'all', CAST(DATE(hour) AS DATETIME) AS begun, bucket, unit, ` + names + sums + `
-		  FROM usage_hourly GROUP BY begun, bucket, unit ORDER BY begun, bucket`,
-		`INSERT INTO usage_rollup SELECT 15, 'consumer', start, UNHEX(SHA2(consumer, 256)) AS name_hash, unit, MIN(consumer), NULL, NULL, NULL, NULL, MIN(billable), ` + sums + `
-		  FROM usage_rollup WHERE span = 15 AND cut = 'all' GROUP BY start, name_hash, unit ORDER BY start, name_hash`,
-		`INSERT INTO usage_rollup SELECT 60, 'consumer', hour, UNHEX(SHA2(consumer, 256)) AS name_hash, unit, MIN(consumer), NULL, NULL, NULL, NULL, MIN(billable), ` + sums + `
-		  FROM usage_hourly GROUP BY hour, name_hash, unit ORDER BY hour, name_hash`,
-		`INSERT INTO usage_rollup SELECT 1440, 'consumer', CAST(DATE(start) AS DATETIME) AS begun, bucket, unit, MIN(consumer), NULL, NULL, NULL, NULL, MIN(billable), ` + sums + `
-		  FROM usage_rollup WHERE span = 60 AND cut = 'consumer' GROUP BY begun, bucket, unit ORDER BY begun, bucket`,
+	// What folding would have made of two records in each quarter of an hour of each group: at each level, of all or of an
+	// APISIX consumer alone.
+	for _, level := range []struct {
+		into, cut string
+		minutes   int
+	}{
+		{"usage_rollup SELECT 15, 'all', ", "all", 15}, {"usage_hourly SELECT ", "all", 60}, {"usage_rollup SELECT 1440, 'all', ", "all", 1440},
+		{"usage_rollup SELECT 15, 'consumer', ", "consumer", 15}, {"usage_rollup SELECT 60, 'consumer', ", "consumer", 60},
+		{"usage_rollup SELECT 1440, 'consumer', ", "consumer", 1440},
 	} {
-		exec(b, db, level)
+		groups, names := "r.i < 3 AND m.i < 5", "CONCAT('route-', r.i), 'service', CONCAT('model-', m.i), '2xx'"
+		records := 2 * level.minutes / 15
+		if level.cut == "consumer" {
+			groups, names, records = "r.i < 1 AND m.i < 1", "NULL, NULL, NULL, NULL", 15*records
+		}
+		exec(b, db, "INSERT INTO "+level.into+`start, UNHEX(SHA2(CONCAT(c.i, '-', r.i, '-', m.i), 256)) AS bucket, 'request', CONCAT('consumer-', c.i), `+names+`,
+			1, n, n, 0, 0, n * 1234, n * 241, n * 1475, n * 50, 0, n * 20, 0
+			FROM (WITH RECURSIVE few AS (SELECT 0 AS i UNION ALL SELECT i + 1 FROM few WHERE i < 99)
+			  SELECT TIMESTAMPADD(MINUTE, 1440 * d.i + ? * t.i, '2026-09-30') AS start, ? AS n FROM few AS d CROSS JOIN few AS t WHERE d.i < 33 AND t.i < 1440 DIV ? ORDER BY 1) AS times
+			CROSS JOIN (WITH RECURSIVE few AS (SELECT 0 AS i UNION ALL SELECT i + 1 FROM few WHERE i < 99) SELECT i FROM few) AS c
+			CROSS JOIN (SELECT 0 AS i UNION ALL SELECT 1 UNION ALL SELECT 2) AS r
+			CROSS JOIN (SELECT 0 AS i UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4) AS m
+			WHERE `+groups, level.minutes, records, level.minutes)
 	}
 	for _, zone := range []string{"UTC", "Europe/Berlin", "Asia/Kolkata"} {
 		b.Run(zone, func(b *testing.B) {

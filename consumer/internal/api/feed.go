@@ -27,11 +27,7 @@ func (s *Server) follow(c *call) error {
 	if err := c.invalid(); err != nil {
 		return err
 	}
-	form := c.accepts("application/json", ndjson)
-	if form == "" {
-		return plain(http.StatusNotAcceptable, "the answer is application/json or "+ndjson)
-	}
-	out := &recordStream{c: c, form: form}
+	out := &recordStream{c: c, form: c.form}
 	reader, enough := s.options.Store.Feed(), time.Now().Add(s.options.QueryLimit/2)
 	for looked := 0; ; {
 		size := feedPage

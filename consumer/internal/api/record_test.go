@@ -190,7 +190,7 @@ func TestOneRequest(t *testing.T) {
 			t.Errorf("%s %s: %d %s", tt.who, tt.path, a.status, a.body)
 		}
 	}
-	for _, id := range []string{"x", strings.ToUpper(first.Key.String()), first.Key.String() + "00", strings.Repeat("0", 31), strings.Repeat("0", 43), strings.Repeat("g", 32), "%00", "..%2f"} {
+	for _, id := range []string{"x", strings.ToUpper(first.Key.String()), first.Key.String() + "00", strings.Repeat("0", 31), strings.Repeat("0", 43), strings.Repeat("g", 32), "%00"} {
 		if a := s.wrong("ops", "/v1/records/"+id); a.status != http.StatusBadRequest {
 			t.Errorf("%s: %d %s", id, a.status, a.body)
 		}

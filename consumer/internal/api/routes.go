@@ -151,8 +151,8 @@ func (s *Server) serve(op *operation, w http.ResponseWriter, r *http.Request) {
 
 // failed logs what kept an answer from being given. The texts of errors of the ledger hold no values of records.
 func (s *Server) failed(op *operation, err error) {
-	if errors.Is(err, errGone) || errors.Is(err, context.Canceled) {
-		return // the client's doing, or a stop
+	if errors.Is(err, errGone) {
+		return // the client's doing
 	}
 	s.options.Log.Warn().Str("operation", op.id).Err(err).Msg("api: no answer")
 }
