@@ -14,7 +14,7 @@ import (
 // stopLimit is above the consumer's own drain limit.
 const stopLimit = time.Minute
 
-// Consumer is one process of `billing-consumer run`. It dies with this process, however that ends (Linux).
+// Consumer is one process of billing-consumer, of `run` or of `serve`. It dies with this process, however that ends (Linux).
 type Consumer struct {
 	*process.Process
 	logFile string
@@ -23,12 +23,21 @@ type Consumer struct {
 // StartConsumer starts the binary with a configuration file and further variables (name=value). Its log is appended to a
 // file.
 func StartConsumer(binary, config, logFile string, env ...string) (*Consumer, error) {
+	return start("run", binary, config, logFile, env)
+}
+
+// StartAPI starts what serves the HTTP API alone, as StartConsumer does. See ServeAPI for its variables.
+func StartAPI(binary, config, logFile string, env ...string) (*Consumer, error) {
+	return start("serve", binary, config, logFile, env)
+}
+
+func start(command, binary, config, logFile string, env []string) (*Consumer, error) {
 	// Without a context: the end of whoever started it is no reason to kill it without a drain.
-	cmd := exec.Command(binary, "run", "--config", config)
+	cmd := exec.Command(binary, command, "--config", config)
 	cmd.Env = append(os.Environ(), env...)
 	p, err := process.Start(cmd, logFile)
 	if err != nil {
-		return nil, fmt.Errorf("start billing-consumer: %w", err)
+		return nil, fmt.Errorf("start billing-consumer %s: %w", command, err)
 	}
 	return &Consumer{p, logFile}, nil
 }

@@ -1,6 +1,7 @@
 // Command demo sends some hundred requests through the real parts (the runner, RocketMQ, the consumer, MariaDB), breaks
-// things on the way, and checks by SQL of its own that each request became exactly one usage record. It prints what
-// happened and exits with 1 when a figure differs.
+// things on the way, and checks by SQL of its own that each request became exactly one usage record, and that the HTTP API
+// says the same. It prints what happened and exits with 1 when a figure differs. With arguments it runs them as a command
+// instead, on the ledger that it made, while `billing-consumer serve` answers for it.
 package main
 
 import (
@@ -24,6 +25,7 @@ func main() {
 	flag.BoolVar(&o.serve, "serve", false, "no story: keep everything running, and take requests by HTTP")
 	flag.StringVar(&o.ready, "ready", "", "with -serve: write how to use it to this file once it is ready")
 	flag.Parse()
+	o.then = flag.Args()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -20,7 +20,10 @@ import (
 	"gateway-billing.internal/shared/testkit/stack"
 )
 
-const queues = 4
+const (
+	queues    = 4
+	allScopes = "usage:read,records:read,dead-letters:read,dead-letters:redrive,gaps:read"
+)
 
 // parts are everything that runs, and how to end it.
 type parts struct {
@@ -34,6 +37,8 @@ type parts struct {
 	consumer *consumer
 	tally    *tally
 	thrice   *thrice
+	// token lets its holder ask the HTTP API for everything, tokenOfOne for usage and records of one APISIX consumer.
+	token, tokenOfOne string
 
 	teardown.List
 }
@@ -75,7 +80,17 @@ func startParts(ctx context.Context, o options, s story) (_ *parts, err error) {
 	if err := p.consumer.migrate(ctx); err != nil {
 		return nil, err
 	}
-	if err := p.consumer.start(); err != nil {
+	if p.token, err = p.consumer.newToken(ctx, "--name", "everything", "--scope", allScopes); err != nil {
+		return nil, err
+	}
+	if p.tokenOfOne, err = p.consumer.newToken(ctx, "--name", shownConsumer, "--scope", "usage:read,records:read", "--consumer", shownConsumer); err != nil {
+		return nil, err
+	}
+	var env []string
+	if o.serve {
+		env = programs.ServeAPI(p.consumer.tokensFile())
+	}
+	if err := p.consumer.start(env...); err != nil {
 		return nil, err
 	}
 	p.Ending(p.consumer.stop)

@@ -19,6 +19,8 @@ type options struct {
 	limit            time.Duration
 	serve            bool
 	ready            string
+	// then is a command to run in the end, instead of a story.
+	then []string
 }
 
 var errDiffers = errors.New("what was sent is not what was recorded")
@@ -26,6 +28,9 @@ var errDiffers = errors.New("what was sent is not what was recorded")
 // run plays the whole story. Whatever it starts it also stops, on every way out.
 func run(ctx context.Context, o options, out io.Writer) (err error) {
 	s := story{out, time.Now()}
+	if len(o.then) > 0 {
+		s.out = io.Discard
+	}
 	p, err := startParts(ctx, o, s)
 	if err != nil {
 		return err
@@ -42,7 +47,16 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	s.tell("all is there; the consumer drained and stopped on SIGTERM")
-	return verdict(ctx, s, p)
+	serve, url, err := p.consumer.serveAPI(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, serve.Drain()) }()
+	s.tell("billing-consumer serve answers on %s", url)
+	if err := verdict(ctx, s, p, url); err != nil {
+		return err
+	}
+	return then(ctx, o.then, p, url)
 }
 
 // play sends everything and kills the consumer in the middle of it.
@@ -88,7 +102,7 @@ func play(ctx context.Context, o options, s story, p *parts) error {
 }
 
 // verdict reads the tables and compares them with what was sent.
-func verdict(ctx context.Context, s story, p *parts) error {
+func verdict(ctx context.Context, s story, p *parts, url string) error {
 	recorded, err := readAccounts(ctx, p.db)
 	if err != nil {
 		return err
@@ -109,21 +123,33 @@ func verdict(ctx context.Context, s story, p *parts) error {
 	if err != nil {
 		return err
 	}
+	days := daysOf(s.start, time.Now())
+	answered, err := askAccounts(ctx, p, url, days)
+	if err != nil {
+		return err
+	}
 	s.usage(recorded)
 	fmt.Fprintf(s.out, "duplicates absorbed   %d\n", now.duplicates)
 	fmt.Fprintf(s.out, "dead letters          %s\n", counts(reasons))
 	fmt.Fprintf(s.out, "stamps                %s\n", counts(states))
 	fmt.Fprintf(s.out, "without usage         %d answers with 502, %d streams given up by their client\n\n", p.tally.refused, p.tally.aborted)
+	reported, byHTTP, err := s.showUsage(ctx, p, url, days)
+	if err != nil {
+		return err
+	}
 
 	sent, got := p.tally.total(), totalOf(recorded)
 	ok := s.check("requests sent = records", sent.requests, got.requests)
 	ok = s.check("tokens sent = tokens recorded", sent.tokens(), got.tokens()) && ok
 	ok = s.check("requests sent = records in sums", sent.requests, deltaRequests) && ok
 	ok = s.check("tokens sent = tokens in sums", sent.tokens(), deltaTokens) && ok
+	ok = s.check("tokens sent = tokens by HTTP", sent.tokens(), totalOf(answered).tokens()) && ok
+	ok = s.check(shownConsumer+" in the terminal = by HTTP", reported, byHTTP) && ok
 	ok = s.check("garbage sent = dead letters", 1, now.deadLetters) && ok
-	for _, key := range inOrder(p.tally.accounts, recorded) {
-		if p.tally.accounts[key] != recorded[key] {
-			fmt.Fprintf(s.out, "%q on route %q: sent %+v, recorded %+v\n", key.consumer, key.route, p.tally.accounts[key], recorded[key])
+	for _, key := range inOrder(p.tally.accounts, recorded, answered) {
+		if p.tally.accounts[key] != recorded[key] || recorded[key] != answered[key] {
+			fmt.Fprintf(s.out, "%q on route %q: sent %+v, recorded %+v, by HTTP %+v\n", key.consumer, key.route, p.tally.accounts[key],
+				recorded[key], answered[key])
 			ok = false
 		}
 	}

@@ -42,7 +42,7 @@ func serve(ctx context.Context, o options, out io.Writer) (err error) {
 		err = errors.Join(err, p.gateway.Flush(context.WithoutCancel(ctx)))
 	}()
 
-	text, err := p.instructions(listener.Addr().String())
+	text, err := p.instructions(ctx, listener.Addr().String())
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,11 @@ func handler(g *gateway.Gateway) http.Handler {
 }
 
 // instructions say how to use what runs.
-func (p *parts) instructions(gateway string) (string, error) {
+func (p *parts) instructions(ctx context.Context, gateway string) (string, error) {
+	api, err := p.consumer.process.API(ctx)
+	if err != nil {
+		return "", err
+	}
 	dsn, err := mysql.ParseDSN(p.servers.Database.DSN(p.database))
 	if err != nil {
 		return "", err
@@ -127,6 +131,10 @@ Look at the tables a second later:
   %[2]s -h%[3]s -P%[4]s -u%[5]s -p%[6]s %[7]s -e '
     SELECT request_time, consumer, route_id, status, model, total_tokens, usage_state, key_state FROM mq_consume_log'
 
-The consumer's configuration is %[8]s, its log %[9]s.
-`, gateway, client, host, port, dsn.User, dsn.Passwd, dsn.DBName, p.consumer.config(), p.consumer.logFile()), nil
+or ask the HTTP API for sums, with a token that may do everything:
+
+  curl -H 'Authorization: Bearer %[10]s' '%[11]s/v1/usage?from=today&by=consumer,model'
+
+%[11]s/openapi.yaml says what else it answers. The consumer's configuration is %[8]s, its log %[9]s.
+`, gateway, client, host, port, dsn.User, dsn.Passwd, dsn.DBName, p.consumer.config(), p.consumer.logFile(), p.token, api), nil
 }
