@@ -49,7 +49,7 @@ func nextHour(t time.Time, loc *time.Location) time.Time {
 	local := t.In(loc)
 	full := t.Add(time.Hour - time.Duration(local.Minute())*time.Minute - time.Duration(local.Second())*time.Second)
 	for at := local; ; {
-		_, end := at.ZoneBounds()
+		end := zoneEnd(at)
 		if end.IsZero() || !end.Before(full) {
 			return full
 		}
@@ -80,7 +80,7 @@ func DayStart(y int, m time.Month, d int, loc *time.Location) time.Time {
 	var start time.Time
 	before := from.Add(time.Duration(offset(from, loc)) * time.Second) // what the clock had come to, before it was put
 	for at := from; at.Before(to); {
-		_, end := at.In(loc).ZoneBounds()
+		end := zoneEnd(at.In(loc))
 		if end.IsZero() || end.After(to) {
 			end = to
 		}
@@ -95,6 +95,17 @@ func DayStart(y int, m time.Month, d int, loc *time.Location) time.Time {
 		at = end
 	}
 	return start
+}
+
+// zoneEnd is when a zone's clock is put next, or some time before that; the zero time where it never is.
+func zoneEnd(t time.Time) time.Time {
+	_, end := t.ZoneBounds()
+	if !end.IsZero() && !end.After(t) {
+		// Behind the years that a zone's table has, package time takes the last day of a leap year for one that is over: Berlin's
+		// 2040-12-31 ends when it begins. No zone puts its clock then.
+		return t.Add(time.Hour)
+	}
+	return end
 }
 
 func offset(t time.Time, loc *time.Location) int {
