@@ -6,7 +6,7 @@ import "context"
 func All(ctx context.Context, run Run) (*Report, error) {
 	report := &Report{}
 	for _, check := range []func(context.Context, Run, *Report) error{
-		requests, deltas, usage, feed, deadLetters, gaps, accounts,
+		requests, deltas, usage, answer, feed, deadLetters, gaps, accounts,
 	} {
 		if err := check(ctx, run, report); err != nil {
 			return nil, err

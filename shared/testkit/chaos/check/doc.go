@@ -21,12 +21,16 @@ type Run struct {
 	Profile traffic.Profile
 	// Taker followed the ledger from the start to the end.
 	Taker *taker.Taker
+	// Client did so by HTTP.
+	Client *taker.Client
 	// Metrics are the counters of the consumers that lived to the end.
 	Metrics map[string]float64
 	// Gaps is what `billing-consumer gaps` says of all runs at once, a JSON object a line.
 	Gaps []byte
 	// Usage is what `billing-consumer usage` says.
 	Usage programs.Usage
+	// Answer is what GET /v1/usage says of all time by APISIX consumer and model.
+	Answer []byte
 }
 
 // Report is what was found.
@@ -36,6 +40,10 @@ type Report struct {
 	Records, Duplicates, Repeats, DeadLetters, Missing int64
 	// ComeAgain is how often a record that was taken came again, changed.
 	ComeAgain int
+	// Tokens are those of all records.
+	Tokens int64
+	// ByHTTP is how many records were taken over HTTP, in how many answers; Broken is how many requests had none.
+	ByHTTP, Answers, Broken int
 	// Differences begins with the first request, in their order, that is not as it was. Empty: the run holds.
 	Differences []string
 }

@@ -8,23 +8,26 @@ import (
 	"gateway-billing.internal/shared/testkit/chaos/taker"
 )
 
-// feed holds what one has who followed the ledger's changes all the time against the records. Those are what the truth says
-// (see requests), so what was taken is.
+// feed holds what those have who followed the ledger's changes all the time against the records, by SQL and by HTTP. Those
+// are what the truth says (see requests), so what was taken is.
 func feed(ctx context.Context, run Run, report *Report) error {
 	ledger, err := taker.Ledger(ctx, run.DB)
 	if err != nil {
 		return err
 	}
 	report.ComeAgain = run.Taker.Again
-	all := maps.Clone(ledger)
-	maps.Copy(all, run.Taker.Records)
-	for key := range all {
-		if taken, record := run.Taker.Records[key], ledger[key]; taken != record {
-			report.differ("record %s: who followed the changes has %+v, the ledger %+v", key, taken, record)
+	report.ByHTTP, report.Answers, report.Broken = len(run.Client.Records), run.Client.Answers, run.Client.Broken
+	for who, kept := range map[string]taker.Kept{"the changes": run.Taker.Kept, "/v1/records": run.Client.Kept} {
+		all := maps.Clone(ledger)
+		maps.Copy(all, kept.Records)
+		for key := range all {
+			if taken, record := kept.Records[key], ledger[key]; taken != record {
+				report.differ("record %s: who followed %s has %+v, the ledger %+v", key, who, taken, record)
+			}
 		}
-	}
-	for _, key := range run.Taker.Backwards {
-		report.differ("record %s came again without a higher revision", key)
+		for _, key := range kept.Backwards {
+			report.differ("record %s came again without a higher revision to who followed %s", key, who)
+		}
 	}
 	var changes, numbers, highest int64
 	if err := run.DB.QueryRowContext(ctx, `SELECT COUNT(*), COUNT(DISTINCT sequence), COALESCE(MAX(sequence), 0) FROM ledger_change`).

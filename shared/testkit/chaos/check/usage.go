@@ -21,38 +21,29 @@ func usage(ctx context.Context, run Run, report *Report) error {
 		return err
 	}
 	reported, exported := map[account]sum{}, map[account]sum{}
-	type counts struct {
-		Records    int64
-		Prompt     int64 `json:"prompt_tokens"`
-		Completion int64 `json:"completion_tokens"`
-		Total      int64 `json:"total_tokens"`
-	}
-	add := func(to map[account]sum, a account, c counts) {
-		s := to[a]
-		to[a] = sum{s.records + c.Records, s.prompt + c.Prompt, s.completion + c.Completion, s.total + c.Total}
-	}
+	add := func(to map[account]sum, a account, f figures) { to[a] = to[a].plus(f.sum()) }
 	for line := range bytes.Lines(run.Usage.Report) {
 		var row struct {
 			Group struct{ Consumer, Route, Billable string }
-			counts
+			figures
 		}
 		if err := json.Unmarshal(line, &row); err != nil {
 			return fmt.Errorf("usage report: %w", err)
 		}
-		add(reported, account{row.Group.Consumer, row.Group.Route, row.Group.Billable == "true"}, row.counts)
+		add(reported, account{row.Group.Consumer, row.Group.Route, row.Group.Billable == "true"}, row.figures)
 	}
 	for line := range bytes.Lines(run.Usage.Export) {
 		var row struct {
 			Consumer string
 			Route    string `json:"route_id"`
 			Billable bool
-			counts
+			figures
 		}
 		if err := json.Unmarshal(line, &row); err != nil {
 			return fmt.Errorf("usage export: %w", err)
 		}
 		row.Records = 1
-		add(exported, account{row.Consumer, row.Route, row.Billable}, row.counts)
+		add(exported, account{row.Consumer, row.Route, row.Billable}, row.figures)
 	}
 	accounts := maps.Clone(ledger)
 	maps.Copy(accounts, reported)

@@ -1,5 +1,5 @@
 // Package faults owns the harm that a chaos run does to the parts around the flow, and how each is undone: to the
-// consumers, to the database and the way to it, to the broker, the name server and the runner.
+// consumers, to the HTTP API, to the database and the way to it, to the broker, the name server and the runner.
 package faults
 
 import (

@@ -1,5 +1,5 @@
-// Package fleet owns the consumers of a chaos run: as many processes of one group as are wanted, each started again when
-// a fault ended it, and a failure of the run when one ends by itself.
+// Package fleet owns the consumers of a chaos run: as many processes of one group, or of the HTTP API, as are wanted, each
+// started again when a fault ended it, and a failure of the run when one ends by itself.
 package fleet
 
 import (
@@ -18,6 +18,8 @@ import (
 // Config is how the consumers are started.
 type Config struct {
 	Binary, ConfigFile string
+	// API: they serve the HTTP API alone, and consume nothing.
+	API bool
 	// Logs is the directory of the log files, one a process.
 	Logs string
 	// Env are further variables of each (name=value).
@@ -91,9 +93,13 @@ func (f *Fleet) fill() error {
 // start starts one member; f.mu is held.
 func (f *Fleet) start(env ...string) (*member, error) {
 	f.started++
-	m := &member{log: filepath.Join(f.config.Logs, fmt.Sprintf("consumer-%d.log", f.started)), armed: len(env) > 0}
+	name, start := "consumer", programs.StartConsumer
+	if f.config.API {
+		name, start = "api", programs.StartAPI
+	}
+	m := &member{log: filepath.Join(f.config.Logs, fmt.Sprintf("%s-%d.log", name, f.started)), armed: len(env) > 0}
 	var err error
-	if m.Consumer, err = programs.StartConsumer(f.config.Binary, f.config.ConfigFile, m.log, append(env, f.config.Env...)...); err != nil {
+	if m.Consumer, err = start(f.config.Binary, f.config.ConfigFile, m.log, append(env, f.config.Env...)...); err != nil {
 		return nil, err
 	}
 	m.end = sync.OnceValue(m.drain) // a second SIGTERM would end it at once

@@ -56,6 +56,15 @@ func (f *Fleet) Sample(ctx context.Context) map[string]float64 {
 	return sums
 }
 
+// API is where a member serves the HTTP API.
+func (f *Fleet) API(ctx context.Context) (url string, err error) {
+	running := f.running()
+	if len(running) == 0 {
+		return "", errors.New("nothing serves the API now")
+	}
+	return running[0].API(ctx)
+}
+
 func (f *Fleet) running() []*member {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -1,5 +1,5 @@
 // Package taker stands for the billing service: it follows the ledger's changes while everything is hurt, with a statement of
-// its own, and keeps what came last of each record.
+// its own or by the HTTP API, and keeps what came last of each record.
 package taker
 
 import (
@@ -15,7 +15,7 @@ const interval = 50 * time.Millisecond
 // Taken is what came last of a record.
 type Taken struct {
 	Revision                                    int64
-	Consumer, Route                             sql.NullString
+	Consumer, Route, Model                      sql.NullString
 	UsageState                                  string
 	Status                                      sql.NullInt64
 	Prompt, Completion, Total, Cached, Reasoned int64
@@ -24,13 +24,11 @@ type Taken struct {
 }
 
 // columns are those of Taken behind a record's key.
-const columns = `LOWER(HEX(r.billing_key)), r.revision, r.consumer, r.route_id, r.usage_state, r.status, r.prompt_tokens,
+const columns = `LOWER(HEX(r.billing_key)), r.revision, r.consumer, r.route_id, r.model, r.usage_state, r.status, r.prompt_tokens,
 	r.completion_tokens, r.total_tokens, r.cached_tokens, r.reasoning_tokens, r.billable, r.billable_reason`
 
-// Taker follows one ledger.
-type Taker struct {
-	db   *sql.DB
-	last int64 // the number of the last change that was read
+// Kept is what a taker has.
+type Kept struct {
 	// Records is what came last, by billing key. Again counts how often a record came that had come before.
 	Records map[string]Taken
 	Again   int
@@ -38,8 +36,26 @@ type Taker struct {
 	Backwards []string
 }
 
+func (k *Kept) keep(key string, taken Taken) {
+	before, came := k.Records[key]
+	if came {
+		k.Again++
+	}
+	if taken.Revision <= before.Revision {
+		k.Backwards = append(k.Backwards, key)
+	}
+	k.Records[key] = taken
+}
+
+// Taker follows one ledger.
+type Taker struct {
+	db   *sql.DB
+	last int64 // the number of the last change that was read
+	Kept
+}
+
 // New makes a taker that has nothing yet.
-func New(db *sql.DB) *Taker { return &Taker{db: db, Records: map[string]Taken{}} }
+func New(db *sql.DB) *Taker { return &Taker{db: db, Kept: Kept{Records: map[string]Taken{}}} }
 
 // Follow polls until ctx ends. A database that does not answer is asked again.
 func (t *Taker) Follow(ctx context.Context) {
@@ -83,14 +99,7 @@ func (t *Taker) Poll(ctx context.Context) error {
 	}
 	t.last = last
 	for _, a := range all {
-		before, came := t.Records[a.key]
-		if came {
-			t.Again++
-		}
-		if a.taken.Revision <= before.Revision {
-			t.Backwards = append(t.Backwards, a.key)
-		}
-		t.Records[a.key] = a.taken
+		t.keep(a.key, a.taken)
 	}
 	return nil
 }
@@ -98,7 +107,7 @@ func (t *Taker) Poll(ctx context.Context) error {
 // into is where columns are scanned to.
 func (t *Taken) into(key *string) []any {
 	return []any{
-		key, &t.Revision, &t.Consumer, &t.Route, &t.UsageState, &t.Status, &t.Prompt, &t.Completion, &t.Total, &t.Cached,
+		key, &t.Revision, &t.Consumer, &t.Route, &t.Model, &t.UsageState, &t.Status, &t.Prompt, &t.Completion, &t.Total, &t.Cached,
 		&t.Reasoned, &t.Billable, &t.Reason,
 	}
 }

@@ -45,8 +45,11 @@ type parts struct {
 	runner           *extplugin.Runner
 	gateway          *gateway.Gateway
 	fleet            *fleet.Fleet
+	api              *fleet.Fleet
 	book             *truth.Book
 	taker            *taker.Taker
+	client           *taker.Client
+	token            string // for the HTTP API
 	clients          *traffic.Clients
 	keys             *billingkey.KeySet
 
@@ -153,9 +156,18 @@ func (p *parts) prepareConsumers(ctx context.Context, binary, secret string) err
 	if err := config.Write(file); err != nil {
 		return err
 	}
-	p.fleet = fleet.New(fleet.Config{Binary: binary, ConfigFile: file, Logs: p.dir, Env: []string{"BILLING_STAMP_KEYS=" + secret}})
+	secrets := []string{"BILLING_STAMP_KEYS=" + secret}
+	p.fleet = fleet.New(fleet.Config{Binary: binary, ConfigFile: file, Logs: p.dir, Env: secrets})
 	p.Ending(p.fleet.End)
-	return nil
+	tokens := filepath.Join(p.dir, "tokens.yaml")
+	if p.token, err = programs.NewToken(ctx, binary, tokens, "--name", "taker", "--scope", "usage:read,records:read"); err != nil {
+		return err
+	}
+	p.api = fleet.New(fleet.Config{
+		Binary: binary, ConfigFile: file, API: true, Logs: p.dir, Env: append(programs.ServeAPI(tokens), secrets...),
+	})
+	p.Ending(p.api.End)
+	return p.api.Scale(1)
 }
 
 func (p *parts) startGateway(ctx context.Context, o options, binary, secret string) error {

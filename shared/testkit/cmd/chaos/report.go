@@ -34,6 +34,10 @@ func tell(out io.Writer, p *parts, injected *injected, report *check.Report) {
 	line("records", report.Records)
 	line("  repeats of an order", report.Repeats)
 	line("  changed behind a taker", report.ComeAgain)
+	line("  taken over HTTP", report.ByHTTP)
+	line("    in answers", report.Answers)
+	line("    requests without an answer", report.Broken)
+	line("tokens, by records = API = export", report.Tokens)
 	line("dead letters", report.DeadLetters)
 	for _, name := range slices.Sorted(maps.Keys(injected.seen)) {
 		if fault, ok := strings.CutPrefix(name, "billing_retries_total{fault="); ok && injected.seen[name] > 0 {

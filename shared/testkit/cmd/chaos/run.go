@@ -69,8 +69,13 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	answer, err := p.askAPI(ctx)
+	if err != nil {
+		return err
+	}
 	report, err := check.All(ctx, check.Run{
-		DB: p.admin, Book: p.book, Keys: p.keys, Profile: o.profile, Taker: p.taker, Metrics: metrics, Gaps: gaps, Usage: usage,
+		DB: p.admin, Book: p.book, Keys: p.keys, Profile: o.profile, Taker: p.taker, Client: p.client, Metrics: metrics,
+		Gaps: gaps, Usage: usage, Answer: answer,
 	})
 	if err != nil {
 		return err
@@ -124,17 +129,28 @@ func (p *parts) settle(ctx context.Context) (metrics map[string]float64, err err
 	return metrics, p.fleet.Stop()
 }
 
-// follow starts to follow the ledger. What it returns ends that, and takes what is left.
+// follow starts to follow the ledger, by SQL and by HTTP. What it returns ends that, and takes what is left.
 func (p *parts) follow(ctx context.Context) (end func(context.Context) error) {
-	p.taker = taker.New(p.admin)
+	p.taker, p.client = taker.New(p.admin), taker.NewClient(p.api.API, p.token)
 	following, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() { p.taker.Follow(following) })
+	running.Go(func() { p.client.Follow(following) })
 	return func(ctx context.Context) error {
 		stop()
 		running.Wait()
-		return p.taker.Poll(ctx)
+		return errors.Join(p.taker.Poll(ctx), p.client.Poll(ctx))
 	}
+}
+
+// askAPI asks the HTTP API for the sums of all time, and ends it.
+func (p *parts) askAPI(ctx context.Context) (answer []byte, err error) {
+	url, err := p.api.API(ctx)
+	if err != nil {
+		return nil, err
+	}
+	answer, err = programs.Ask(ctx, url+"/v1/usage?from=2000-01-01T00:00:00Z&to=2090-01-01T00:00:00Z&by=consumer,model", p.token)
+	return answer, errors.Join(err, p.api.Stop())
 }
 
 // await asks until done has no error, and fails where a consumer did.
@@ -149,6 +165,8 @@ func (p *parts) await(ctx context.Context, what string, done func() error) error
 		select {
 		case <-tick.C:
 		case err := <-p.fleet.Failed():
+			return err
+		case err := <-p.api.Failed():
 			return err
 		case <-ctx.Done():
 			return fmt.Errorf("waited for %s: %w (%w)", what, notYet, context.Cause(ctx))

@@ -60,6 +60,7 @@ func (p *parts) storm(ctx context.Context, o options) (*injected, error) {
 		faults map[string]schedule.Fault
 	}{
 		{faults.Consumers(), faults.OfConsumers(p.fleet)},
+		{faults.API(), faults.OfAPI(p.api)},
 		{faults.Database(), faults.OfDatabase(p.servers.Database, p.proxy, p.admin)},
 		{faults.Broker(), faults.OfBroker(mq.Broker, mq.NameServer, p.runner)},
 	} {
@@ -80,6 +81,8 @@ func (p *parts) storm(ctx context.Context, o options) (*injected, error) {
 	running.Go(func() {
 		select {
 		case err := <-p.fleet.Failed():
+			cancel(err)
+		case err := <-p.api.Failed():
 			cancel(err)
 		case <-over.Done():
 		}
