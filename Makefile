@@ -1,4 +1,4 @@
-# Go, a JDK and Maven are all that is needed. Binaries and tools lie in .build/ of this checkout, tools with their version
+# Go, a JDK and Maven are all that is needed, for api-check Python 3.11 too. Binaries and tools lie in .build/ of this checkout, tools with their version
 # in their path: a new version is a new file. The servers that tests and demo run are downloaded once a user (see
 # BILLING_TEST_CACHE in shared/testkit/stack/doc.go), under a lock, so checkouts can work at the same time.
 
@@ -10,8 +10,10 @@ TOOLS := $(CURDIR)/.build/tools
 
 SQLC_VERSION := v1.31.1
 LINT_VERSION := v2.12.0
+SCHEMATHESIS_VERSION := 4.32.5
 SQLC := $(TOOLS)/sqlc-$(SQLC_VERSION)/sqlc
 LINT := $(TOOLS)/golangci-lint-$(LINT_VERSION)/golangci-lint
+SCHEMATHESIS := $(TOOLS)/schemathesis-$(SCHEMATHESIS_VERSION)/bin/schemathesis
 
 # The race detector needs a C compiler. Without one the tests still run, and say so.
 RACE     = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
@@ -101,6 +103,11 @@ unit: ## Run the tests that need no server.
 	@$(NO_RACE)
 	go test -short $(RACE) $(PACKAGES)
 
+# The requests are drawn by SEED, 1 where none is given.
+.PHONY: api-check
+api-check: build $(SCHEMATHESIS) ## Hold the HTTP API against its document, on a ledger that requests have made (SEED=).
+	@go run ./shared/testkit/cmd/demo -limit 10m -- shared/testkit/schemathesis/check $(SCHEMATHESIS) consumer/internal/api/openapi.yaml .build/api-check
+
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (30s).
 	@set -e; for found in $$(grep -rEo '^func Fuzz[A-Za-z0-9_]+' --include '*_test.go' $(MODULES) | sed 's/:func /:/' | sort -u); do \
@@ -156,6 +163,14 @@ clean: ## Stop what `make up` started and remove everything in .build.
 # Both are built without cgo, so that no C compiler is needed for them.
 $(SQLC):
 	CGO_ENABLED=0 GOBIN=$(@D) go install github.com/sqlc-dev/sqlc/cmd/sqlc@$(SQLC_VERSION)
+
+# This one is written in Python. Its requirements name all that it needs, with versions.
+$(SCHEMATHESIS): shared/testkit/schemathesis/requirements.txt
+	@python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "api-check needs Python 3.11 or later with venv: on Debian and Ubuntu, apt-get install python3-venv" >&2; exit 1; }
+	python3 -m venv --clear $(patsubst %/bin/,%,$(dir $@))
+	$(@D)/python -m pip install --quiet --disable-pip-version-check --no-input -r $<
+	@touch $@
 
 $(LINT):
 	CGO_ENABLED=0 GOBIN=$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)

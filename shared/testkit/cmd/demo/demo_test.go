@@ -39,7 +39,7 @@ func TestTheTrafficHasAllThatTheStoryTells(t *testing.T) {
 	if err := g.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []account{{"acme", "chat"}, {"acme", "stream"}, {"globex", "chat"}, {"globex", "stream"}, {"", "open"}} {
+	for _, want := range []account{{"acme", "chat"}, {"acme", "stream"}, {"alice", "chat"}, {"alice", "stream"}, {"", "open"}} {
 		if s := tally.accounts[want]; s.requests < 20 || s.tokens() == 0 {
 			t.Errorf("%+v: %+v, want some of everything", want, s)
 		}
@@ -47,7 +47,7 @@ func TestTheTrafficHasAllThatTheStoryTells(t *testing.T) {
 	if len(tally.accounts) != 5 || tally.refused == 0 || tally.aborted == 0 || tally.total().requests != 400 {
 		t.Errorf("tally %+v", tally)
 	}
-	streams := tally.accounts[account{"acme", "stream"}].requests + tally.accounts[account{"globex", "stream"}].requests
+	streams := tally.accounts[account{"acme", "stream"}].requests + tally.accounts[account{"alice", "stream"}].requests
 	if want := 400 + streams + 2*20; thrice.sends != 3 || thrice.entries != want {
 		t.Errorf("the chosen batch was sent %d times, %d entries in all; want 3 and %d: streams twice, 20 entries thrice", thrice.sends, thrice.entries, want)
 	}

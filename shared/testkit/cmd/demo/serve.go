@@ -122,19 +122,21 @@ func (p *parts) instructions(ctx context.Context, gateway string) (string, error
 	return fmt.Sprintf(`A stand-in for APISIX listens on %[1]s, with billing-runner beside it; billing-consumer records what it logs.
 
 Send a request. The query says what the model answers: prompt=, completion=, cached=, reasoning=, status=; on /v1/stream
-also stream=CHUNKS; /open needs no key. key-of-acme and key-of-globex are the APISIX consumers acme and globex.
+also stream=CHUNKS; /open needs no key. key-of-alice and key-of-acme are the APISIX consumers alice and acme.
 
-  curl -i -H 'apikey: key-of-acme' -d '{"model":"gpt-4o-mini","messages":[]}' 'http://%[1]s/v1/chat?prompt=12&completion=8'
+  curl -i -H 'apikey: key-of-alice' -d '{"model":"gpt-4o-mini","messages":[]}' 'http://%[1]s/v1/chat?prompt=12&completion=8'
 
-Look at the tables a second later:
+What alice used today, by model, a second later: in the terminal, by HTTP, and in the tables:
+
+  %[10]s usage report --config %[8]s --from today --consumer alice --by model
+
+  curl -H 'Authorization: Bearer %[11]s' '%[12]s/v1/usage?from=today&consumer=alice&by=model'
 
   %[2]s -h%[3]s -P%[4]s -u%[5]s -p%[6]s %[7]s -e '
     SELECT request_time, consumer, route_id, status, model, total_tokens, usage_state, key_state FROM mq_consume_log'
 
-or ask the HTTP API for sums, with a token that may do everything:
-
-  curl -H 'Authorization: Bearer %[10]s' '%[11]s/v1/usage?from=today&by=consumer,model'
-
-%[11]s/openapi.yaml says what else it answers. The consumer's configuration is %[8]s, its log %[9]s.
-`, gateway, client, host, port, dsn.User, dsn.Passwd, dsn.DBName, p.consumer.config(), p.consumer.logFile(), p.token, api), nil
+%[12]s/openapi.yaml says what else the API answers; that token may ask for everything. The consumer's configuration is
+%[8]s, its log %[9]s.
+`, gateway, client, host, port, dsn.User, dsn.Passwd, dsn.DBName, p.consumer.config(), p.consumer.logFile(), p.consumer.binary,
+		p.token, api), nil
 }

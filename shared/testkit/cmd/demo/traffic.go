@@ -19,7 +19,7 @@ const (
 	pace = 5 * time.Millisecond
 )
 
-var apiKeys = map[string]string{"key-of-acme": "acme", "key-of-globex": "globex"}
+var apiKeys = map[string]string{"key-of-acme": "acme", "key-of-alice": "alice"}
 
 // bindings are three routes: JSON answers, streams, and one without authentication. The global rule stamps and logs all
 // of them, in batches; the streams are logged again by their route, one entry a message, so each of them arrives twice.
@@ -47,7 +47,7 @@ func requests(n int, seed uint64) []gateway.Request {
 	for i := range all {
 		prompt, completion := 10+random.Int64N(2000), 1+random.Int64N(500)
 		query := fmt.Sprintf("prompt=%d&completion=%d&cached=%d&reasoning=%d", prompt, completion, random.Int64N(prompt), random.Int64N(completion))
-		key := []string{"key-of-acme", "key-of-globex"}[random.IntN(2)]
+		key := []string{"key-of-acme", "key-of-alice"}[random.IntN(2)]
 		odd := random.IntN(12) == 0
 		switch kind := random.IntN(10); {
 		case kind < 5 && odd:

@@ -14,7 +14,7 @@ import (
 )
 
 // shownConsumer is the APISIX consumer whose usage the story shows.
-const shownConsumer = "acme"
+const shownConsumer = "alice"
 
 // days are those of a story, from the beginning of one to the end of another: a story may be told at midnight.
 type days struct{ from, to string }
