@@ -389,6 +389,46 @@ func (q *Queries) RecordsToSum(ctx context.Context, arg RecordsToSumParams) ([]R
 	return items, nil
 }
 
+const rollupEnds = `-- name: RollupEnds :many
+(SELECT start FROM usage_rollup AS first WHERE first.span = ? AND first.cut = ? ORDER BY start LIMIT 1)
+UNION ALL
+(SELECT start FROM usage_rollup AS last WHERE last.span = ? AND last.cut = ? ORDER BY start DESC LIMIT 1)
+`
+
+type RollupEndsParams struct {
+	Span int32
+	Cut  string
+}
+
+// RollupEnds is the first start and the last of one span and cut; nothing where there is none.
+func (q *Queries) RollupEnds(ctx context.Context, arg RollupEndsParams) ([]time.Time, error) {
+	rows, err := q.db.QueryContext(ctx, rollupEnds,
+		arg.Span,
+		arg.Cut,
+		arg.Span,
+		arg.Cut,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []time.Time
+	for rows.Next() {
+		var start time.Time
+		if err := rows.Scan(&start); err != nil {
+			return nil, err
+		}
+		items = append(items, start)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const rollupSums = `-- name: RollupSums :many
 SELECT start, bucket, unit, consumer, route_id, service_id, model, status_class, billable, quantity, records,
   usage_missing, usage_partial, prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens,

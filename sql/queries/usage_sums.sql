@@ -25,6 +25,12 @@ WHERE span = sqlc.arg(span) AND cut = sqlc.arg(cut) AND start >= sqlc.arg(time_f
 ORDER BY start, bucket, unit
 LIMIT ?;
 
+-- name: RollupEnds :many
+-- RollupEnds is the first start and the last of one span and cut; nothing where there is none.
+(SELECT start FROM usage_rollup AS first WHERE first.span = sqlc.arg(span) AND first.cut = sqlc.arg(cut) ORDER BY start LIMIT 1)
+UNION ALL
+(SELECT start FROM usage_rollup AS last WHERE last.span = sqlc.arg(span) AND last.cut = sqlc.arg(cut) ORDER BY start DESC LIMIT 1);
+
 -- name: UnfoldedSums :many
 -- UnfoldedSums reads deltas that nobody has folded yet, in the order of their ids, behind one that was read already.
 SELECT id, quarter, unit, consumer, route_id, service_id, model, status_class, billable, quantity, records,
