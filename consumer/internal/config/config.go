@@ -100,7 +100,8 @@ type MySQL struct {
 	TLS MySQLTLS `yaml:"tls"`
 	// MaxOpenConns bounds the connections of this process; at least writers + 1, for the health check needs one too.
 	MaxOpenConns int `yaml:"max_open_conns"`
-	// Writers is how many transactions are written at the same time.
+	// Writers is how many transactions are written at the same time. Two keep a database busy that is near; more make smaller
+	// transactions, and pay where each answer takes long.
 	Writers int `yaml:"writers"`
 }
 
@@ -230,7 +231,7 @@ func Default() Config {
 			BufferMiB:     32,
 			OnFailure:     "hold", MaxReconsumeTimes: 16,
 		},
-		MySQL:       MySQL{MaxOpenConns: 8, Writers: 4, TLS: MySQLTLS{MinVersion: "1.2"}},
+		MySQL:       MySQL{MaxOpenConns: 8, Writers: 2, TLS: MySQLTLS{MinVersion: "1.2"}},
 		Batch:       Batch{MaxRows: 500, MaxBytes: 4 << 20, Linger: 5 * time.Millisecond},
 		Stamp:       Stamp{Tolerance: time.Second},
 		Idempotency: Idempotency{Window: 24 * time.Hour},

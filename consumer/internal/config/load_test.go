@@ -202,7 +202,7 @@ func TestErrors(t *testing.T) {
 		"everything at once, each with its place": {
 			text: minimal + `
   writers: many
-  max_open_conns: 4
+  max_open_conns: 2
 colour: blue
 batch:
   max_rows: 0
@@ -228,7 +228,7 @@ log:
 				"billing.yaml:20: http: must be a section with values of its own",
 				"billing.yaml:22: log.level: must be text: put the value in quotes",
 				"BILLING_DRAIN_LIMIT: drain_limit: must be a duration with its unit, such as 500ms or 30s",
-				"billing.yaml:9: mysql.max_open_conns: must be 5 to 1024, not 4",
+				"billing.yaml:9: mysql.max_open_conns: must be 3 to 1024, not 2",
 				"billing.yaml:12: batch.max_rows: must be 1 to 10000, not 0",
 				"billing.yaml:18: body.policy: must be one of redacted, full, none",
 				"BILLING_LOG_FORMAT: log.format: must be one of json, console",

@@ -19,7 +19,7 @@ type Options struct {
 	Connect []mysql.Option
 	// MaxConns is the most connections; default Writers + 2.
 	MaxConns int
-	// Writers is how many transactions run at once; default 4.
+	// Writers is how many transactions run at once; default 2.
 	Writers int
 	// MaxRows is the most records and rejects of one transaction; default 500.
 	MaxRows int
@@ -46,7 +46,7 @@ func (o Options) withDefaults() Options {
 			*n = standard
 		}
 	}
-	set(&o.Writers, 4)
+	set(&o.Writers, 2)
 	set(&o.MaxRows, 500)
 	set(&o.MaxBytes, 4<<20)
 	set(&o.MaxConns, o.Writers+2)

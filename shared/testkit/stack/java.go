@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,15 +15,21 @@ type javaServer struct{ java, jars string }
 
 func (j javaServer) nameServer(home string, port int, ready func(context.Context) error) (*Server, error) {
 	return j.server("name server", home, port, "org.apache.rocketmq.namesrv.NamesrvStartup",
-		[]string{"-Xms48m", "-Xmx96m"}, []string{"bindAddress=127.0.0.1", "listenPort=" + strconv.Itoa(port)}, ready)
+		append([]string{"-Xms48m", "-Xmx96m"}, quick...), []string{"bindAddress=127.0.0.1", "listenPort=" + strconv.Itoa(port)}, ready)
 }
 
-func (j javaServer) broker(home string, port int, nameServer string, extra []string, ready func(context.Context) error,
+func (j javaServer) broker(home string, port int, nameServer string, options RocketMQOptions, ready func(context.Context) error,
 ) (*Server, error) {
-	return j.server("broker", home, port, "org.apache.rocketmq.broker.BrokerStartup",
-		[]string{"-Xms256m", "-Xmx512m", "-XX:MaxDirectMemorySize=256m"},
-		append(brokerConfig(home, port, nameServer), extra...), ready)
+	jvm := options.BrokerJVM
+	if jvm == nil {
+		jvm = append([]string{"-Xms256m", "-Xmx512m", "-XX:MaxDirectMemorySize=256m"}, quick...)
+	}
+	return j.server("broker", home, port, "org.apache.rocketmq.broker.BrokerStartup", jvm,
+		append(brokerConfig(home, port, nameServer), options.BrokerConfig...), ready)
 }
+
+// quick lets a server start fast and take little; it never becomes as fast as one that compiles its code whole.
+var quick = []string{"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}
 
 // brokerConfig keeps the broker small and its retries quick. A topic must be created before it is used: creation by a
 // producer's first message loses some of the first messages.
@@ -42,7 +49,7 @@ func brokerConfig(home string, port int, nameServer string) []string {
 	}
 }
 
-func (j javaServer) server(name, home string, port int, class string, memory, config []string,
+func (j javaServer) server(name, home string, port int, class string, jvm, config []string,
 	ready func(context.Context) error,
 ) (*Server, error) {
 	temp := filepath.Join(home, "tmp") // the servers leave keys and libraries there
@@ -53,8 +60,8 @@ func (j javaServer) server(name, home string, port int, class string, memory, co
 	if err := os.WriteFile(file, []byte(strings.Join(config, "\n")+"\n"), 0o600); err != nil {
 		return nil, err
 	}
-	args := append(memory, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:MaxMetaspaceSize=128m",
-		"-XX:-UsePerfData", "-Djava.io.tmpdir="+temp, "-Duser.home="+home, "-Drmq.log.level=WARN", "-cp", filepath.Join(j.jars, "*"), class, "-c", file)
+	args := append(slices.Clone(jvm), "-XX:MaxMetaspaceSize=128m", "-XX:-UsePerfData",
+		"-Djava.io.tmpdir="+temp, "-Duser.home="+home, "-Drmq.log.level=WARN", "-cp", filepath.Join(j.jars, "*"), class, "-c", file)
 	return &Server{
 		name: name,
 		addr: loopback(port),

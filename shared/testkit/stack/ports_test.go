@@ -84,7 +84,7 @@ func TestServersOnATakenPort(t *testing.T) {
 		}
 	})
 	t.Run("broker", func(t *testing.T) {
-		server, err := run.broker(t.TempDir(), taken, "127.0.0.1:1", nil, never)
+		server, err := run.broker(t.TempDir(), taken, "127.0.0.1:1", RocketMQOptions{}, never)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,7 +27,7 @@ func TestASmallRunGivesEveryFigure(t *testing.T) {
 		}
 	}
 	cmd := exec.CommandContext(t.Context(), binary("bench"), "-consumer", binary("consumer"), "-runner", binary("runner"), "-noop", binary("noop"),
-		"-n", "2000", "-backlog", "4000", "-rounds", "1", "-hang", "2s", "-page", binary("page.md"))
+		"-n", "2000", "-backlog", "4000", "-rounds", "1", "-hang", "2s", "-warm", "0", "-page", binary("page.md"))
 	printed, err := cmd.CombinedOutput()
 	out := string(printed)
 	if err != nil {

@@ -61,7 +61,8 @@ func (b *bench) latency(ctx context.Context) (err error) {
 	taken := make(chan time.Duration, b.rounds*int(latencyTime.Seconds())*offered)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(senders)
-	end := time.Now().Add(time.Duration(b.rounds) * latencyTime)
+	warm := time.Now().Add(b.warm) // a broker that has just started compiles its code first
+	end := warm.Add(time.Duration(b.rounds) * latencyTime)
 	for n := queues; time.Now().Before(end) && ctx.Err() == nil; n++ {
 		<-ticker.C
 		group.Go(func() error {
@@ -72,10 +73,10 @@ func (b *bench) latency(ctx context.Context) (err error) {
 			if err := producer.Send(ctx, rocketlog.Message{Topic: topic, Body: []byte(entry)}); err != nil {
 				return err
 			}
-			if n%probeEvery != 0 {
+			sent := time.Now()
+			if n%probeEvery != 0 || sent.Before(warm) {
 				return nil
 			}
-			sent := time.Now()
 			if err := visible(ctx, db, fmt.Sprintf("%032x", n+1)); err != nil {
 				return err
 			}

@@ -25,6 +25,7 @@ type options struct {
 	requests, backlog      int
 	hang                   time.Duration
 	rounds                 int
+	warm                   time.Duration
 	page                   string
 	parts                  string
 }
@@ -39,6 +40,7 @@ func main() {
 	flag.IntVar(&o.backlog, "backlog", 500_000, "messages in the topic that memory is measured on")
 	flag.DurationVar(&o.hang, "hang", 20*time.Second, "how long the database hangs while memory is measured in an outage")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often each side is measured; its median counts")
+	flag.DurationVar(&o.warm, "warm", 15*time.Second, "how long requests flow before latency is measured; 0 for a try, on a broker that starts fast and is slow")
 	flag.StringVar(&o.page, "page", "", "file of the results page to write, Markdown; none by default")
 	flag.StringVar(&o.parts, "parts", allParts, "what is measured; a page needs all")
 	flag.Parse()

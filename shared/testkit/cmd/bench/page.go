@@ -17,7 +17,8 @@ func (b *bench) page() []byte {
 One run of %s on %s; %s writes this page anew.
 
 - Machine: %s, %d processors, %s/%s, %s. Broker, database, consumer and benchmark share it, and saturate it.
-- RocketMQ and the database are the ones that the tests start, with a buffer pool of 1 GB; every commit is flushed.
+- RocketMQ and the database are the ones that the tests start, the broker with the JVM of one in production and warm, the database
+  with a buffer pool of 1 GB; every commit is flushed.
 - A request is an entry of 2.2 KB with both bodies, a sealed stamp and the %s object, in topics of %d queues; all guarantees
   are on, bodies are kept redacted. After each drain the rows are checked: one a request, verified, with its tokens.
 - Each figure is the median of %d rounds in which the sides take turns; a rate counts from the first committed entry to the last.

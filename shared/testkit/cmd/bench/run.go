@@ -31,6 +31,9 @@ type bench struct {
 	names int
 }
 
+// brokerJVM are those of a broker in production, with less memory: it compiles what it runs often.
+var brokerJVM = []string{"-Xms1g", "-Xmx1g", "-XX:MaxDirectMemorySize=1g", "-XX:+UseG1GC"}
+
 func run(ctx context.Context, o options, out io.Writer) (err error) {
 	dir, err := os.MkdirTemp("", "billing-bench-")
 	if err != nil {
@@ -46,7 +49,11 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if o.server == string(stack.MySQL) {
 		args = []string{"--innodb-buffer-pool-size=1G", "--innodb-redo-log-capacity=1G"}
 	}
-	if b.stack, err = stack.StartPrivate(ctx, stack.Options{Database: stack.Kind(o.server), DatabaseArgs: args}); err != nil {
+	var rocketMQ stack.RocketMQOptions
+	if o.warm > 0 {
+		rocketMQ.BrokerJVM = brokerJVM
+	}
+	if b.stack, err = stack.StartPrivate(ctx, stack.Options{RocketMQ: rocketMQ, Database: stack.Kind(o.server), DatabaseArgs: args}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.stack.Stop()) }()

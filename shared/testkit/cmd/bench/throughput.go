@@ -15,6 +15,9 @@ var (
 // seedPart is the part of a topic that the seed's way reads: it is slow, and as fast at its end as at its beginning.
 const seedPart = 4
 
+// warmReadings is how often a topic is read before anything is measured, so that the broker has compiled what reading takes.
+const warmReadings = 3
+
 // throughput measures, in turn, the consumer on topics of each kind and what bounds it.
 func (b *bench) throughput(ctx context.Context) error {
 	topics := map[string]string{}
@@ -22,6 +25,14 @@ func (b *bench) throughput(ctx context.Context) error {
 		var err error
 		if topics[k.name], err = b.fill(ctx, k, b.requests); err != nil {
 			return fmt.Errorf("fill %s: %w", k.name, err)
+		}
+	}
+	for range warmReadings {
+		if b.warm == 0 {
+			break
+		}
+		if _, err := b.transport(ctx, topics[single.name]); err != nil {
+			return fmt.Errorf("warming up: %w", err)
 		}
 	}
 	for round := range b.rounds {
