@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -160,26 +161,40 @@ func quality(header, mediaType string) float64 {
 	return q
 }
 
-// answer writes a value as JSON, or that the caller has it already. tagged is what the ETag is of, the value itself where
-// it is nil. The tag is a weak one, for the answer may be compressed.
-func (c *call) answer(value, tagged any) error {
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
+// ending is the last part of a value, an object whose members end the value's, and what of it counts for the ETag.
+type ending struct{ is, counts any }
+
+// answer writes a value as JSON, or that the caller has it already. The ETag is of the whole value where there is no ending.
+func (c *call) answer(value any, end *ending) error {
+	body, err := encoded(value)
+	if err != nil {
 		return err
 	}
-	of := body.Bytes()
-	if tagged != nil {
-		var err error
-		if of, err = json.Marshal(tagged); err != nil {
+	of := body
+	if end != nil {
+		is, err := encoded(end.is)
+		if err != nil {
 			return err
 		}
+		counts, err := encoded(end.counts)
+		if err != nil {
+			return err
+		}
+		of = slices.Concat(bytes.TrimSuffix(body, is[1:]), counts)
 	}
-	c.send(c.form, body.Bytes(), of)
+	c.send(c.form, body, of)
 	return nil
 }
 
+func encoded(value any) ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return text.Bytes(), err
+}
+
+// send writes an answer. The tag is a weak one, for the answer may be compressed.
 func (c *call) send(contentType string, body, tagged []byte) {
 	h := c.w.Header()
 	h.Set("Cache-Control", "private, no-cache")

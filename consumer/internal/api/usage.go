@@ -66,12 +66,12 @@ func (s *Server) usage(c *call) error {
 		noneIsEmpty(&a.Rows[i].Sums)
 	}
 	noneIsEmpty(&a.Total)
-	tagged := a
-	tagged.Lag = nil
+	counts := a.completed
+	counts.Lag = nil
 	if a.Complete {
-		tagged.Until = nil // it goes on for ever, and says nothing more of this time
+		counts.Until = nil // it goes on for ever, and says nothing more of this time
 	}
-	return c.answer(a, tagged)
+	return c.answer(a, &ending{a.completed, counts})
 }
 
 // noneIsEmpty lets no quantities be an empty object.
