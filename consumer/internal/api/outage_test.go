@@ -120,6 +120,9 @@ func TestTooMuch(t *testing.T) {
 		})
 	}
 	refused.Wait()
+	if a := s.get("", "/openapi.yaml"); a.status != http.StatusOK {
+		t.Errorf("the document, which needs no turn: %d", a.status)
+	}
 	unlock()
 	slow.Wait()
 	if a := s.get("greedy", "/v1/gaps"); a.status != http.StatusOK {

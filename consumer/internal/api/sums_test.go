@@ -262,8 +262,11 @@ func TestUsageIsWhatTheRecordsAddUpTo(t *testing.T) {
 		}
 	}
 	rows, empty, reports := 0, 0, 0
-	for n := range 200 {
-		q, who := someQuestion(random), pick(random, slices.Collect(maps.Keys(may))...)
+	for n := range 120 {
+		q, who := someQuestion(random), pick(random, slices.Sorted(maps.Keys(may))...)
+		if n%8 == 0 {
+			who = "all"
+		}
 		sees := func(r *record.Record) bool {
 			return may[who] == nil || r.Consumer != nil && slices.Contains(may[who], *r.Consumer)
 		}
@@ -303,7 +306,7 @@ func TestUsageIsWhatTheRecordsAddUpTo(t *testing.T) {
 		if len(got.Rows) == 0 {
 			empty++
 		}
-		if n%8 == 0 && may[who] == nil && q.query["dimension"] == nil {
+		if n%8 == 0 && q.query["dimension"] == nil { // of which it knows no filter
 			reports++
 			if lines := report(t, s.dsn, q.query); !reflect.DeepEqual(lines, got.Rows) && len(lines)+len(got.Rows) > 0 {
 				t.Fatalf("%v: usage report says\n%v\nand the API\n%v", q.query, lines, got.Rows)
