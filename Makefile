@@ -1,6 +1,7 @@
-# Go, a JDK and Maven are all that is needed, for api-check Python 3.11 too. Binaries and tools lie in .build/ of this checkout, tools with their version
-# in their path: a new version is a new file. The servers that tests and demo run are downloaded once a user (see
-# BILLING_TEST_CACHE in shared/testkit/stack/doc.go), under a lock, so checkouts can work at the same time.
+# Go, a JDK and Maven are all that is needed, for api-check Python 3.11 too. Binaries and tools lie in .build/ of this
+# checkout, tools with their version in their path: a new version is a new file. The servers that tests and demo run are
+# downloaded once a user (see BILLING_TEST_CACHE in shared/testkit/stack/doc.go), under a lock, so checkouts can work at
+# the same time.
 
 MODULES  := shared shared/testkit sql plugin/inside plugin consumer
 PACKAGES := $(MODULES:%=./%/...)
@@ -164,9 +165,13 @@ clean: ## Stop what `make up` started and remove everything in .build.
 $(SQLC):
 	CGO_ENABLED=0 GOBIN=$(@D) go install github.com/sqlc-dev/sqlc/cmd/sqlc@$(SQLC_VERSION)
 
-# This one is written in Python. Its requirements name all that it needs, with versions.
+# This one is written in Python. Its requirements name all that it needs, with versions. Python itself is installed like the
+# servers' tools: for root by apt-get, else by who reads the message.
+PYTHON_SUITS = python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))'
 $(SCHEMATHESIS): shared/testkit/schemathesis/requirements.txt
-	@python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	@$(PYTHON_SUITS) 2>/dev/null || { \
+		[ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install --yes -qq --no-install-recommends python3-venv; \
+	} >/dev/null && $(PYTHON_SUITS) || { \
 		echo "api-check needs Python 3.11 or later with venv: on Debian and Ubuntu, apt-get install python3-venv" >&2; exit 1; }
 	python3 -m venv --clear $(patsubst %/bin/,%,$(dir $@))
 	$(@D)/python -m pip install --quiet --disable-pip-version-check --no-input -r $<
