@@ -12,15 +12,20 @@ import (
 )
 
 const keyOfRecord = `-- name: KeyOfRecord :one
-SELECT billing_key FROM mq_consume_log WHERE id = ?
+SELECT billing_key, revision FROM mq_consume_log WHERE id = ?
 `
 
-// KeyOfRecord is the key of the record with an id.
-func (q *Queries) KeyOfRecord(ctx context.Context, id int64) ([]byte, error) {
+type KeyOfRecordRow struct {
+	BillingKey []byte
+	Revision   int32
+}
+
+// KeyOfRecord is key and revision of the record with an id.
+func (q *Queries) KeyOfRecord(ctx context.Context, id int64) (KeyOfRecordRow, error) {
 	row := q.db.QueryRowContext(ctx, keyOfRecord, id)
-	var billing_key []byte
-	err := row.Scan(&billing_key)
-	return billing_key, err
+	var i KeyOfRecordRow
+	err := row.Scan(&i.BillingKey, &i.Revision)
+	return i, err
 }
 
 const lastNumber = `-- name: LastNumber :one

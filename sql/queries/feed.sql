@@ -3,8 +3,8 @@
 SELECT last_sequence FROM ledger_sequencer WHERE id = 1;
 
 -- name: KeyOfRecord :one
--- KeyOfRecord is the key of the record with an id.
-SELECT billing_key FROM mq_consume_log WHERE id = ?;
+-- KeyOfRecord is key and revision of the record with an id.
+SELECT billing_key, revision FROM mq_consume_log WHERE id = ?;
 
 -- name: NumberedChanges :many
 -- NumberedChanges lists changes in the order of their numbers, from one on.

@@ -144,3 +144,25 @@ func TestCursorOfAPrunedRecord(t *testing.T) {
 		t.Errorf("%d records came, and %d to one who came late", k.came, late.came)
 	}
 }
+
+// A ledger that was put back to before the last record was raised has that record, with a lower revision.
+func TestCursorOfARevisionThatIsGone(t *testing.T) {
+	t.Parallel()
+	s := serve(t, []apitoken.Grant{everything("ops")})
+	s.commit(t, request(yesterday))
+	s.number(t)
+	k := taker{who: "ops", accept: "application/json", limit: 10}
+	for k.poll(t, s) {
+	}
+	db := connect(t, s.dsn)
+	ask := func() int { return s.wrong("ops", "/v1/records?cursor="+k.cursor).status }
+	exec(t, db, "UPDATE mq_consume_log SET revision = revision + 1")
+	if got := ask(); got != http.StatusOK {
+		t.Errorf("%d for a record that was raised since", got)
+	}
+	exec(t, db, "UPDATE mq_consume_log SET revision = revision - 1")
+	k.cursor = altered(t, k.cursor, 37, 4, 1) // as it would be of the record that was raised
+	if got := ask(); got != http.StatusConflict {
+		t.Errorf("%d for a revision that this ledger has not come to, want 409", got)
+	}
+}

@@ -63,7 +63,7 @@ func (s *Server) follow(c *call) error {
 var errElsewhere = &problem{
 	Type: "/problems/unknown-cursor", Title: "Unknown cursor", Status: http.StatusConflict,
 	Detail: "this ledger did not give the cursor: it was put back to an older state, or is another one; begin again without a cursor, " +
-		"and let what comes take the place of all that was taken over",
+		"and let what comes take the place of what was taken over; what is pruned does not come, and stays",
 }
 
 // recordStream writes records as they come, so that an answer of any length takes little memory.

@@ -130,6 +130,40 @@ func TestTooMuch(t *testing.T) {
 	}
 }
 
+// Tokens that see some APISIX consumers alone leave a turn to those who take all usage over.
+func TestRestrictedTokensLeaveATurn(t *testing.T) {
+	t.Parallel()
+	dsn := stack.Shared(t).Database.NewDatabase(t)
+	patient, err := ledger.Open(ledger.Options{DSN: dsn, Timeout: 5 * time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer patient.Close()
+	mine := func(name string) apitoken.Grant {
+		return apitoken.Grant{Name: name, Scopes: []apitoken.Scope{apitoken.UsageRead}, Consumers: []string{name}}
+	}
+	s := serveOn(t, dsn, []apitoken.Grant{everything("ops"), mine("alice"), mine("bob")}, func(o *api.Options) {
+		o.QueryLimit, o.Store = 5*time.Minute, patient
+	})
+	db, unlock := locked(t, s.dsn, "usage_delta")
+	var slow sync.WaitGroup
+	statuses := make(chan int, 2*api.MaxOfOne)
+	for range api.MaxOfOne {
+		for _, who := range []string{"alice", "bob"} {
+			slow.Go(func() { statuses <- s.get(who, "/v1/usage?from=2026-11-20").status })
+		}
+	}
+	eventually(t, "all turns but one taken", func() bool { return waiting(t, db) == api.MaxAtOnce-1 })
+	if got := <-statuses; got != http.StatusServiceUnavailable {
+		t.Errorf("the one that waited: %d", got)
+	}
+	if a := s.get("ops", "/v1/gaps"); a.status != http.StatusOK {
+		t.Errorf("who sees all: %d %s", a.status, a.body)
+	}
+	unlock()
+	slow.Wait()
+}
+
 // A server that is stopped ends at once, also while questions wait for the database, and its clients see that there is no
 // answer. (TestMain looks for what is left running.)
 func TestStopWhileAnswering(t *testing.T) {

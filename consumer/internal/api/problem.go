@@ -54,7 +54,7 @@ func problemOf(ctx context.Context, err error) *problem {
 		return plain(http.StatusBadRequest, err.Error())
 	case errors.Is(err, totals.ErrTooMany):
 		return &problem{Type: "/problems/too-many-rows", Title: "Too many rows", Status: http.StatusUnprocessableEntity,
-			Detail: fmt.Sprintf("the answer would have more than %d rows: ask for less time or fewer groups", maxRows)}
+			Detail: fmt.Sprintf("the answer would have more than %d rows, or %d MiB of names: ask for less time or fewer groups", maxRows, maxNames>>20)}
 	case errors.Is(err, totals.ErrPruned):
 		return &problem{Type: "/problems/pruned", Title: "Records are pruned", Status: http.StatusConflict,
 			Detail: "records of this time are pruned, and dimensions are kept with records only"}

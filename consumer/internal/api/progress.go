@@ -29,6 +29,29 @@ type progress struct {
 	mu    sync.Mutex
 	until time.Time // of what is known
 	known completeness
+	// queues are those that were ever there.
+	queues map[queue]bool
+}
+
+type queue struct {
+	broker string
+	number int
+}
+
+// missing says whether a queue is not told of that was there before: its broker may be away, with messages that nobody
+// has read.
+func (p *progress) missing(found []source.QueueProgress) bool {
+	now := make(map[queue]bool, len(found))
+	for _, q := range found {
+		now[queue{q.Broker, q.Queue}] = true
+	}
+	for q := range p.queues {
+		if !now[q] {
+			return true
+		}
+	}
+	p.queues = now
+	return false
 }
 
 // completeness is up to when all is recorded.
@@ -52,6 +75,8 @@ func (p *progress) now(ctx context.Context) completeness {
 	defer cancel()
 	found, err := p.ask(limited)
 	switch {
+	case err == nil && p.missing(found.Queues):
+		p.known = completeness{reason: "a broker that had queues of the topic is away"}
 	case err == nil:
 		p.known = completeness{at: found.CompleteUntil()}
 		for _, q := range found.Queues {

@@ -157,3 +157,48 @@ func TestCompleteUntil(t *testing.T) {
 	away.Store(false)
 	eventually(t, "the name server back", func() bool { return ask("ops").CompleteUntil != nil })
 }
+
+// A queue that was there and is not told of any more may hold messages that nobody has read, as when its broker is shut down
+// for a while: until it is back, nothing is called complete. A fake stands for the second broker.
+func TestABrokerThatIsAway(t *testing.T) {
+	t.Parallel()
+	var away atomic.Bool
+	s := serve(t, []apitoken.Grant{everything("ops")}, func(o *api.Options) {
+		o.Progress = func(context.Context) (source.Progress, error) {
+			p := source.Progress{Asked: time.Now(), Queues: []source.QueueProgress{{Broker: "a"}, {Broker: "b"}}}
+			if away.Load() {
+				p.Queues = p.Queues[:1]
+			}
+			return p, nil
+		}
+	})
+	complete := func() bool {
+		var got usage
+		s.get("ops", "/v1/usage?from=2026-01-01").into(t, &got)
+		if got.Complete == (got.Reason != nil) || got.Complete != (got.CompleteUntil != nil) {
+			t.Errorf("%+v", got)
+		}
+		return got.Complete
+	}
+	if !complete() {
+		t.Error("all is recorded, and it is not complete")
+	}
+	away.Store(true)
+	eventually(t, "nothing is complete any more", func() bool { return !complete() })
+	away.Store(false)
+	eventually(t, "it is complete again", complete)
+}
+
+// The last request of a time may have begun at its end: the time is complete when that one has ended, too.
+func TestCompleteWaitsForTheLongestRequest(t *testing.T) {
+	t.Parallel()
+	for longest, want := range map[time.Duration]bool{time.Minute: true, 48 * time.Hour: false} {
+		s := serve(t, []apitoken.Grant{everything("ops")}, func(o *api.Options) { o.LongestRequest = longest })
+		var got usage
+		day := time.Now().UTC().AddDate(0, 0, -1).Add(-time.Hour).Format(time.DateOnly)
+		s.get("ops", "/v1/usage?from="+day).into(t, &got)
+		if got.Complete != want || got.CompleteUntil == nil || got.CompleteUntil.Before(time.Now().Add(-time.Minute)) {
+			t.Errorf("requests of at most %s: %+v", longest, got)
+		}
+	}
+}

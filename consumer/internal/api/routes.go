@@ -207,7 +207,7 @@ func (s *Server) answer(op *operation, w http.ResponseWriter, r *http.Request, g
 	if op.scope == "" { // it asks nothing of the database, and who has no token takes nobody's turn
 		return op.do(c)
 	}
-	giveBack, err := s.takeTurn(r.Context(), grant.Name)
+	giveBack, err := s.takeTurn(r.Context(), grant)
 	if err != nil {
 		return err
 	}
@@ -215,23 +215,36 @@ func (s *Server) answer(op *operation, w http.ResponseWriter, r *http.Request, g
 	return op.do(c)
 }
 
-// takeTurn waits until few enough are answered, of the token and of all.
-func (s *Server) takeTurn(ctx context.Context, token string) (giveBack func(), err error) {
+// takeTurn waits until few enough are answered: of the token, of restricted ones, of all.
+func (s *Server) takeTurn(ctx context.Context, grant *apitoken.Grant) (giveBack func(), err error) {
 	limited, cancel := context.WithTimeout(ctx, maxWaiting)
 	defer cancel()
-	own := s.limits.turnsOf(token)
-	select {
-	case own <- struct{}{}:
-	case <-limited.Done():
-		return nil, later(http.StatusTooManyRequests, time.Second, "this token asks for too much at once")
+	own := s.limits.turnsOf(grant.Name)
+	needs := []chan struct{}{own}
+	if grant.Consumers != nil {
+		needs = append(needs, s.restricted)
 	}
-	select {
-	case s.turns <- struct{}{}:
-		return func() { <-s.turns; <-own }, nil
-	case <-limited.Done():
-		<-own
+	needs = append(needs, s.turns) // last, and always in this order: nobody has what the other waits for
+	var taken []chan struct{}
+	giveBack = func() {
+		for _, turns := range slices.Backward(taken) {
+			<-turns
+		}
+	}
+	for _, turns := range needs {
+		select {
+		case turns <- struct{}{}:
+			taken = append(taken, turns)
+			continue
+		case <-limited.Done():
+		}
+		giveBack()
+		if turns == own {
+			return nil, later(http.StatusTooManyRequests, time.Second, "this token asks for too much at once")
+		}
 		return nil, later(http.StatusServiceUnavailable, time.Second, "too much is being asked at once")
 	}
+	return giveBack, nil
 }
 
 // writer knows whether an answer has begun.

@@ -34,6 +34,8 @@ type Options struct {
 	Progress func(context.Context) (source.Progress, error)
 	// LogDelay is how long the gateway's loggers hold an entry at most.
 	LogDelay time.Duration
+	// LongestRequest is how long a request takes at most.
+	LongestRequest time.Duration
 	// RequestsPerSecond is how many requests a token may make, twice as many at once.
 	RequestsPerSecond int
 	// QueryLimit is how long an answer may take to begin.
@@ -52,6 +54,11 @@ const (
 	maxAtOnce = 4
 	// maxOfOne is how many of them are one token's, so that one who asks for much leaves the others their turns.
 	maxOfOne = 2
+	// maxRestricted is how many of them tokens may have that see some APISIX consumers alone, so that those leave one to who
+	// takes all usage over.
+	maxRestricted = maxAtOnce - 1
+	// maxConnections leaves the flow its descriptors.
+	maxConnections = 256
 	// maxWaiting is for how long one waits for its turn.
 	maxWaiting = 5 * time.Second
 	// writeLimit is how long a client may take to take a part of an answer.
@@ -66,10 +73,12 @@ type Server struct {
 	listener net.Listener
 	http     *http.Server
 	tokens   atomic.Pointer[apitoken.Set]
-	turns    chan struct{}
-	limits   limits
-	progress progress
-	metrics  *metrics
+	// Turns of all, and of restricted tokens.
+	turns, restricted chan struct{}
+	connections       atomic.Int64
+	limits            limits
+	progress          progress
+	metrics           *metrics
 }
 
 // Listen takes the address, so that one that is taken fails here and not later. Nothing is answered before Serve, and only
@@ -80,7 +89,7 @@ func Listen(options Options, tokens *apitoken.Set) (*Server, error) {
 		return nil, fmt.Errorf("api.listen: %w", err)
 	}
 	s := &Server{
-		options: options, listener: listener, turns: make(chan struct{}, maxAtOnce),
+		options: options, listener: listener, turns: make(chan struct{}, maxAtOnce), restricted: make(chan struct{}, maxRestricted),
 		limits:   limits{perSecond: options.RequestsPerSecond},
 		progress: progress{ask: options.Progress, log: options.Log},
 		metrics:  newMetrics(options.Registry),
@@ -91,11 +100,24 @@ func Listen(options Options, tokens *apitoken.Set) (*Server, error) {
 		TLSConfig:         options.TLS,
 		ReadTimeout:       10 * time.Second,
 		ReadHeaderTimeout: 5 * time.Second,
-		IdleTimeout:       2 * time.Minute,
+		IdleTimeout:       30 * time.Second,
 		MaxHeaderBytes:    maxHeader,
+		ConnState:         s.count,
 		ErrorLog:          stdlog.New(options.Log.With().Str("component", "api").Logger(), "", 0),
 	}
 	return s, nil
+}
+
+// count closes connections that are too many. A listener that counts would hide from http.Server how it ends them.
+func (s *Server) count(conn net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		if s.connections.Add(1) > maxConnections {
+			_ = conn.Close() // the server finds it closed
+		}
+	case http.StateClosed, http.StateHijacked:
+		s.connections.Add(-1)
+	}
 }
 
 // Address is where the server listens, with the port that it got.

@@ -15,8 +15,11 @@ var usageParameters = []string{
 	"from", "to", "zone", "by", "consumer", "route", "service", "model", "status", "billable", "dimension",
 }
 
-// maxRows bounds an answer, which is held in memory.
-const maxRows = 20_000
+// What bounds an answer, which is held in memory.
+const (
+	maxRows  = 20_000
+	maxNames = 4 << 20 // bytes
+)
 
 // usageAnswer is the document's Usage.
 type usageAnswer struct {
@@ -91,11 +94,11 @@ func (s *Server) completed(done completeness, to time.Time, all bool) completed 
 	if all {
 		behind.Messages = &done.messages
 	}
-	return completed{Complete: !until.Before(to), Until: &until, Lag: behind}
+	return completed{Complete: !until.Add(-s.options.LongestRequest).Before(to), Until: &until, Lag: behind}
 }
 
 func (c *call) usageQuery(now time.Time) (totals.Query, error) {
-	q := totals.Query{MaxRows: maxRows}
+	q := totals.Query{MaxRows: maxRows, MaxNames: maxNames}
 	var err error
 	if q.Location, err = totals.Location(c.text("zone", "UTC", 64)); err != nil {
 		c.fail("zone", "is no time zone that is known")

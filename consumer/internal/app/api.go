@@ -55,12 +55,14 @@ func listenAPI(cfg config.Config, deriver *pipeline.Deriver, registry prometheus
 	options.Observer = nil // its redrives are no part of the flow's metrics
 	options.MaxConns = apiConns
 	options.Timeout = cfg.API.QueryLimit + 5*time.Second // a slow answer is not a lost connection
+	// Whoever asked is gone by then, and the server would go on.
+	options.StatementLimit = cfg.API.QueryLimit + time.Second
 	if a.store, err = ledger.Open(options); err != nil {
 		return nil, err
 	}
 	a.server, err = api.Listen(api.Options{
 		Address: cfg.API.Listen, TLS: encryption, Store: a.store, Redrive: deriver.Redrive, Progress: progressOf(cfg),
-		LogDelay: cfg.API.LogDelay, RequestsPerSecond: cfg.API.RequestsPerSecond, QueryLimit: cfg.API.QueryLimit,
+		LogDelay: cfg.API.LogDelay, LongestRequest: cfg.API.LongestRequest, RequestsPerSecond: cfg.API.RequestsPerSecond, QueryLimit: cfg.API.QueryLimit,
 		Registry: registry, Log: log,
 	}, tokens)
 	if err != nil {
@@ -120,5 +122,16 @@ func progressOf(cfg config.Config) func(context.Context) (source.Progress, error
 				api.ErrProgressUnknown)
 		}
 	}
-	return func(ctx context.Context) (source.Progress, error) { return source.AskProgress(ctx, options) }
+	return func(ctx context.Context) (source.Progress, error) {
+		progress, err := source.AskProgress(ctx, options)
+		if err != nil || !cfg.RocketMQ.DLQ {
+			return progress, err
+		}
+		dlq, err := source.AskProgress(ctx, dlqOptions(cfg))
+		if errors.Is(err, source.ErrNoRoute) { // a group without a DLQ is as it should be
+			return progress, nil
+		}
+		progress.Queues = append(progress.Queues, dlq.Queues...)
+		return progress, err
+	}
 }

@@ -27,6 +27,10 @@ func newDLQ(cfg config.Config, handle source.Handler, log zerolog.Logger, metric
 	if !cfg.RocketMQ.DLQ {
 		return nil, nil //nolint:nilnil // no source is no error
 	}
+	return source.New(dlqOptions(cfg), handle, log, metrics)
+}
+
+func dlqOptions(cfg config.Config) source.Options {
 	options := sourceOptions(cfg)
 	options.Topic, options.Tag = source.DLQ(cfg.RocketMQ.Group), "*"
 	options.Group = cmp.Or(cfg.RocketMQ.DLQGroup, cfg.RocketMQ.Group+"-dlq")
@@ -34,7 +38,7 @@ func newDLQ(cfg config.Config, handle source.Handler, log zerolog.Logger, metric
 	options.Reconsume = false // a message must not go round from DLQ to DLQ
 	options.Concurrency, options.PullBatch = dlqConcurrency, dlqPullBatch
 	options.QueueMessages, options.BufferMiB = dlqQueueMessages, dlqBufferMiB
-	return source.New(options, handle, log, metrics)
+	return options
 }
 
 // runAll runs the sources that there are until ctx ends and all have drained.

@@ -202,9 +202,12 @@ type API struct {
 	CertFile string `yaml:"cert_file"`
 	// KeyFile is a file with the key of CertFile (PEM).
 	KeyFile string `yaml:"key_file"`
-	// LogDelay is how long the gateway's loggers hold an entry at most: their buffer_duration and retries. What is said to be
-	// complete is that much older.
+	// LogDelay is how long the gateway's loggers hold an entry at most: their buffer_duration and retries. complete_until is
+	// that much older than what the brokers have.
 	LogDelay time.Duration `yaml:"log_delay"`
+	// LongestRequest is how long a request takes at most, streams included. A time is called complete when that has passed
+	// too, for its last request may have begun at its end.
+	LongestRequest time.Duration `yaml:"longest_request"`
 	// RequestsPerSecond is how many requests a token may make; twice as many at once.
 	RequestsPerSecond int `yaml:"requests_per_second"`
 	// QueryLimit is how long an answer may take to begin.
@@ -237,7 +240,7 @@ func Default() Config {
 		Idempotency: Idempotency{Window: 24 * time.Hour},
 		Body:        Body{Policy: redact.Redacted},
 		HTTP:        HTTP{Listen: "127.0.0.1:9464"},
-		API:         API{LogDelay: time.Minute, RequestsPerSecond: 20, QueryLimit: 30 * time.Second},
+		API:         API{LogDelay: 5 * time.Minute, LongestRequest: 10 * time.Minute, RequestsPerSecond: 20, QueryLimit: 30 * time.Second},
 		Log:         Log{Level: "info", Format: "json"},
 		MemoryMiB:   256,
 		DrainLimit:  30 * time.Second,

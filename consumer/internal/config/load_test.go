@@ -113,6 +113,7 @@ func TestEveryValue(t *testing.T) {
 		{"api.cert_file", "cert.pem", "cert.pem"},
 		{"api.key_file", "key.pem", "key.pem"},
 		{"api.log_delay", "3s", "3s"},
+		{"api.longest_request", "4s", "4s"},
 		{"api.requests_per_second", "5", "5"},
 		{"api.query_limit", "7s", "7s"},
 		{"log.level", "debug", "debug"},
@@ -176,7 +177,7 @@ func TestEveryValue(t *testing.T) {
 		MemoryMiB: 100,
 		HTTP:      config.HTTP{Listen: "127.0.0.1:0", Pprof: true},
 		API: config.API{Listen: "127.0.0.1:9465", TokensFile: "tokens.yaml", CertFile: "cert.pem", KeyFile: "key.pem",
-			LogDelay: 3 * time.Second, RequestsPerSecond: 5, QueryLimit: 7 * time.Second},
+			LogDelay: 3 * time.Second, LongestRequest: 4 * time.Second, RequestsPerSecond: 5, QueryLimit: 7 * time.Second},
 		Log:        config.Log{Level: "debug", Format: "console"},
 		DrainLimit: 5 * time.Second,
 	}

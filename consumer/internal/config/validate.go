@@ -248,6 +248,7 @@ func (a API) Validate() error {
 		e.add("api.cert_file", "is required beside api.key_file")
 	}
 	between(&e, "api.log_delay", a.LogDelay, 0, 24*time.Hour)
+	between(&e, "api.longest_request", a.LongestRequest, 0, 24*time.Hour)
 	between(&e, "api.requests_per_second", a.RequestsPerSecond, 1, 100_000)
 	between(&e, "api.query_limit", a.QueryLimit, time.Second, 10*time.Minute)
 	return e.orNil()

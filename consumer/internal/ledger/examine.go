@@ -41,7 +41,7 @@ type Facts struct {
 // Examine asks the database for its facts, on one connection, and changes nothing. prune says whether dead letters are to
 // be pruned, which needs more rights. The error says that the database can't be asked at all.
 func Examine(ctx context.Context, dsn string, prune bool, options ...mysql.Option) (f Facts, err error) {
-	db, err := connect(dsn, 15*time.Second, 1, options...)
+	db, err := connect(dsn, 15*time.Second, 0, 1, options...)
 	if err != nil {
 		return f, err
 	}

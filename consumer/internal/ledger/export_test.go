@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"database/sql"
+
 	"gateway-billing.internal/consumer/internal/ledger/coalesce"
 	"gateway-billing.internal/consumer/internal/record"
 	"gateway-billing.internal/sql/billingdb"
@@ -26,3 +28,6 @@ func Encoded(u *record.Unit, limits coalesce.Limits) (rows []billingdb.InsertRec
 func ExpectRepeats(w *Writer, always bool) {
 	w.store.expectation.left.Store(map[bool]int64{true: 1 << 60, false: -1 << 60}[always])
 }
+
+// Database are the store's connections.
+func Database(s *Store) *sql.DB { return s.db }

@@ -31,6 +31,8 @@ type Options struct {
 	// Timeout is after how long without an answer a connection counts as lost; default 15 s. It must be longer than the
 	// lock wait, 5 s.
 	Timeout time.Duration
+	// StatementLimit is after how long the server gives a statement up, of MySQL a SELECT alone; 0 is never.
+	StatementLimit time.Duration
 	// IdempotencyWindow is how far two requests of one idempotency key may lie apart to be one order; default 24 h.
 	IdempotencyWindow time.Duration
 	// AbsorbTokens lets a repeated order go unbilled although it consumed tokens of its own.
@@ -67,7 +69,7 @@ func (o Options) withDefaults() Options {
 const lockWait = "5"
 
 // connect makes the pool. It forces what correctness rests on, whatever the DSN says; nothing is sent yet.
-func connect(dsn string, timeout time.Duration, maxConns int, options ...mysql.Option) (*sql.DB, error) {
+func connect(dsn string, timeout, statementLimit time.Duration, maxConns int, options ...mysql.Option) (*sql.DB, error) {
 	cfg, err := mysql.ParseDSN(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("mysql.dsn: %w", err) // the driver's errors do not repeat the DSN
@@ -103,7 +105,7 @@ func connect(dsn string, timeout time.Duration, maxConns int, options ...mysql.O
 	if err != nil {
 		return nil, fmt.Errorf("mysql.dsn: %w", err)
 	}
-	db := sql.OpenDB(session{connector})
+	db := sql.OpenDB(session{connector, timeout > 0, statementLimit})
 	db.SetMaxOpenConns(maxConns)
 	db.SetMaxIdleConns(maxConns)
 	db.SetConnMaxIdleTime(5 * time.Minute)

@@ -28,7 +28,7 @@ type Migration struct {
 // MigrateUp applies all pending migrations of the database that the DSN names, and returns those it applied. It may run
 // again after any failure, and at the same time as another.
 func MigrateUp(ctx context.Context, dsn string, options ...mysql.Option) ([]Migration, error) {
-	db, err := connect(dsn, 0, 3, options...) // no timeout but the dial's: a migration may take hours
+	db, err := connect(dsn, 0, 0, 3, options...) // no timeout but the dial's: a migration may take hours
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func MigrateUp(ctx context.Context, dsn string, options ...mysql.Option) ([]Migr
 
 // MigrateStatus lists all migrations, applied and pending.
 func MigrateStatus(ctx context.Context, dsn string, options ...mysql.Option) ([]Migration, error) {
-	db, err := connect(dsn, 0, 3, options...)
+	db, err := connect(dsn, 0, 0, 3, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func current(ctx context.Context, db *sql.DB) (has int64, err error) {
 // ValidateSchema compares the tables with those that the migrations make. problems keep the ledger from being written or
 // from being right; extra is what somebody added and what does no harm.
 func ValidateSchema(ctx context.Context, dsn string, options ...mysql.Option) (problems, extra []string, err error) {
-	db, err := connect(dsn, 0, 1, options...)
+	db, err := connect(dsn, 0, 0, 1, options...)
 	if err != nil {
 		return nil, nil, err
 	}

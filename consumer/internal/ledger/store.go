@@ -31,7 +31,7 @@ type Store struct {
 // Open makes a store. It does not connect: a database that is away when the process starts is an outage like any other.
 func Open(options Options) (*Store, error) {
 	options = options.withDefaults()
-	db, err := connect(options.DSN, options.Timeout, options.MaxConns, options.Connect...)
+	db, err := connect(options.DSN, options.Timeout, options.StatementLimit, options.MaxConns, options.Connect...)
 	if err != nil {
 		return nil, err
 	}

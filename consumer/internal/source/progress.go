@@ -54,6 +54,9 @@ func (p Progress) CompleteUntil() time.Time {
 	return until
 }
 
+// ErrNoRoute is a topic that the name servers tell nothing of.
+var ErrNoRoute = errors.New("no route")
+
 // AskProgress asks name servers and brokers how far the group is, as nobody's member; a question or two to each of a topic's
 // queues. Of the options the name servers, topic, tag, group and credentials count. It is an error when any queue is not
 // known, for then neither is what CompleteUntil says.
@@ -68,11 +71,21 @@ func AskProgress(ctx context.Context, options Options) (Progress, error) {
 	if err := ctx.Err(); err != nil {
 		return Progress{}, err
 	}
+	if found.noRoute != nil {
+		return Progress{}, fmt.Errorf("%w: %s", ErrNoRoute, options.hide(found.noRoute.Error()))
+	}
+	if len(found.route.Hidden) > 0 {
+		return Progress{}, fmt.Errorf("broker %s: has queues of the topic that may not be read", found.route.Hidden[0])
+	}
 	if reasons := found.reasons(); len(reasons) > 0 {
 		return Progress{}, errors.New(options.hide(strings.Join(reasons, "; ")))
 	}
 	for _, q := range found.route.Queues {
 		at := found.queues[q]
+		if at.committed > at.max {
+			return Progress{}, fmt.Errorf("broker %s: queue %d ends at offset %d, before %d, where the group stands: it lost messages, and what it takes now may be passed over",
+				q.Broker, q.ID, at.max, at.committed)
+		}
 		if at.next < at.max && at.oldest.IsZero() {
 			return Progress{}, fmt.Errorf("broker %s: its message at offset %d of queue %d can't be read now", q.Broker, at.next, q.ID)
 		}

@@ -118,6 +118,11 @@ func (s *Source) surveyQueue(ctx context.Context, conn *remoting.Conn, queue int
 	if o.committed, err = conn.Committed(ctx, s.options.Group, s.options.Topic, queue); err != nil {
 		return o, err
 	}
+	if o.committed > o.max { // by what came meanwhile, or the broker lost what it had
+		if o.max, err = conn.MaxOffset(ctx, s.options.Topic, queue); err != nil {
+			return o, err
+		}
+	}
 	o.next = max(acked, o.min)
 	if acked == remoting.NoOffset {
 		o.next = max(o.committed, o.min)

@@ -39,7 +39,7 @@ func (p *Page) Record(i int) Record { return recordOf(&p.rows[i]) }
 // Behind is where to go on behind one of the records.
 func (p *Page) Behind(i int) Position {
 	row := &p.rows[i]
-	return Position{Sequence: p.sequences[row.ChangeID], ID: row.ID, Last: witnessOf(row.ID, row.BillingKey)}
+	return Position{Sequence: p.sequences[row.ChangeID], ID: row.ID, Last: witnessOf(row.ID, row.BillingKey, row.Revision)}
 }
 
 // Read reads up to limit records behind a position, and looks at a bounded number of changes for it. A record that is

@@ -29,12 +29,14 @@ type Witness struct {
 	Time int64
 	// Sum is of the whole key, and tells nothing of it.
 	Sum uint32
+	// Revision is the one that was read. A ledger that has a lower one was put back.
+	Revision int32
 }
 
-func witnessOf(id int64, key []byte) Witness {
+func witnessOf(id int64, key []byte, revision int32) Witness {
 	sum := sha256.Sum256(key)
 	return Witness{
-		ID: id, Time: int64(binary.BigEndian.Uint64(append([]byte{0, 0}, key[:6]...))), Sum: binary.BigEndian.Uint32(sum[:]),
+		ID: id, Time: int64(binary.BigEndian.Uint64(append([]byte{0, 0}, key[:6]...))), Sum: binary.BigEndian.Uint32(sum[:]), Revision: revision,
 	}
 }
 
@@ -53,7 +55,7 @@ func check(ctx context.Context, q *billingdb.Queries, p Position) error {
 	case p.Last == Witness{}:
 		return nil // nothing was read before
 	}
-	key, err := q.KeyOfRecord(ctx, p.Last.ID)
+	now, err := q.KeyOfRecord(ctx, p.Last.ID)
 	if errors.Is(err, sql.ErrNoRows) {
 		horizon, err := q.Horizon(ctx)
 		if err == nil && !(horizon.Valid && time.UnixMilli(p.Last.Time).Before(horizon.Time)) {
@@ -61,7 +63,7 @@ func check(ctx context.Context, q *billingdb.Queries, p Position) error {
 		}
 		return err
 	}
-	if err == nil && witnessOf(p.Last.ID, key) != p.Last {
+	if err == nil && (now.Revision < p.Last.Revision || witnessOf(p.Last.ID, now.BillingKey, p.Last.Revision) != p.Last) {
 		err = ErrElsewhere
 	}
 	return err

@@ -77,6 +77,8 @@ type groups struct {
 	max    int
 	byKey  map[string]*group
 	key    []byte
+	// bytes are those of all keys, maxBytes the most of them, 0 for any.
+	bytes, maxBytes int
 }
 
 type group struct {
@@ -120,7 +122,7 @@ func (g *groups) add(period int, n *names, sums *Sums) error {
 	g.key = key
 	have := g.byKey[string(key)]
 	if have == nil {
-		if len(g.byKey) == g.max {
+		if g.bytes += len(key); len(g.byKey) == g.max || g.maxBytes > 0 && g.bytes > g.maxBytes {
 			return ErrTooMany
 		}
 		have = &group{period: period, names: make([]*string, len(g.by))}

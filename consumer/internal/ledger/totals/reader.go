@@ -22,7 +22,7 @@ func (r *Reader) Query(ctx context.Context, q Query) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	g := groups{filter: q.Filter, by: q.Names(), max: q.MaxRows, byKey: map[string]*group{}}
+	g := groups{filter: q.Filter, by: q.Names(), max: q.MaxRows, maxBytes: q.MaxNames, byKey: map[string]*group{}}
 	if g.max <= 0 || g.max > MaxRows {
 		g.max = MaxRows
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -145,4 +146,16 @@ func FuzzReadFrame(f *testing.F) {
 		}
 		_, _ = decodeRoute(data)
 	})
+}
+
+// Queues that messages lie in, or come into, and nobody may read are told of.
+func TestHiddenQueues(t *testing.T) {
+	route, err := decodeRoute([]byte(`{"queueDatas":[
+		{"brokerName":"well","readQueueNums":4,"writeQueueNums":4,"perm":6},
+		{"brokerName":"drained","readQueueNums":4,"writeQueueNums":0,"perm":4},
+		{"brokerName":"cut","readQueueNums":1,"writeQueueNums":4,"perm":6},
+		{"brokerName":"write-only","readQueueNums":4,"writeQueueNums":4,"perm":2}],"brokerDatas":[]}`))
+	if err != nil || !slices.Equal(route.Hidden, []string{"cut", "write-only"}) || len(route.Queues) != 9 {
+		t.Errorf("%+v, %v", route, err)
+	}
 }

@@ -24,6 +24,8 @@ type Route struct {
 	Masters map[string]string
 	// Permissions says what each broker lets clients do with the topic; a queue that may not be read is not in Queues.
 	Permissions map[string]Permission
+	// Hidden are the brokers that have, or take, messages in queues that may not be read.
+	Hidden []string
 }
 
 // Brokers are the names of those whose queues can be read, sorted.
@@ -91,9 +93,10 @@ func routeFrom(ctx context.Context, addr, topic string, creds Credentials) (Rout
 func decodeRoute(body []byte) (Route, error) {
 	var data struct {
 		QueueDatas []struct {
-			BrokerName    string `json:"brokerName"`
-			ReadQueueNums int    `json:"readQueueNums"`
-			Perm          int    `json:"perm"`
+			BrokerName     string `json:"brokerName"`
+			ReadQueueNums  int    `json:"readQueueNums"`
+			WriteQueueNums int    `json:"writeQueueNums"`
+			Perm           int    `json:"perm"`
 		} `json:"queueDatas"`
 		BrokerDatas []struct {
 			BrokerName  string            `json:"brokerName"`
@@ -105,6 +108,9 @@ func decodeRoute(body []byte) (Route, error) {
 	}
 	route := Route{Masters: map[string]string{}, Permissions: map[string]Permission{}}
 	for _, q := range data.QueueDatas {
+		if q.Perm&permRead == 0 || q.WriteQueueNums > q.ReadQueueNums {
+			route.Hidden = append(route.Hidden, q.BrokerName)
+		}
 		route.Permissions[q.BrokerName] = Permission{Read: q.Perm&permRead != 0, Write: q.Perm&permWrite != 0}
 		if q.Perm&permRead == 0 {
 			continue
