@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"sync/atomic"
 	"time"
 
@@ -71,7 +70,7 @@ func listenAPI(cfg config.Config, deriver *pipeline.Deriver, registry prometheus
 	scheme := "https"
 	if encryption == nil {
 		scheme = "http"
-		if host, _, _ := net.SplitHostPort(a.server.Address()); !net.ParseIP(host).IsLoopback() {
+		if !config.Loopback(a.server.Address()) {
 			log.Warn().Msg("the API is served without TLS on an address that others reach: put a proxy that ends TLS before it")
 		}
 	}
@@ -128,7 +127,7 @@ func progressOf(cfg config.Config) func(context.Context) (source.Progress, error
 			return progress, err
 		}
 		dlq, err := source.AskProgress(ctx, dlqOptions(cfg))
-		if errors.Is(err, source.ErrNoRoute) { // a group without a DLQ is as it should be
+		if errors.Is(err, source.ErrNoTopic) { // a group without a DLQ is as it should be
 			return progress, nil
 		}
 		progress.Queues = append(progress.Queues, dlq.Queues...)

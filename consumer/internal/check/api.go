@@ -2,7 +2,6 @@ package check
 
 import (
 	"crypto/tls"
-	"net"
 	"time"
 
 	"gateway-billing.internal/consumer/internal/apitoken"
@@ -21,7 +20,7 @@ func httpAPI(r *report, cfg config.API) {
 	}
 	const encryption = "api.encryption"
 	if cfg.CertFile == "" {
-		if host, _, _ := net.SplitHostPort(cfg.Listen); net.ParseIP(host).IsLoopback() {
+		if config.Loopback(cfg.Listen) {
 			r.ok(encryption, "none, on an address of this machine alone")
 		} else {
 			r.warn(encryption, "name a certificate in api.cert_file, or let a proxy that ends TLS stand before it",

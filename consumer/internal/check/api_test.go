@@ -36,6 +36,7 @@ func TestAPI(t *testing.T) {
 		"encrypted":             {map[string]string{"LISTEN": ":9465", "TOKENS_FILE": tokens, "CERT_FILE": cert, "KEY_FILE": key}, nil, []string{"api.tokens", "api.encryption"}},
 		"not encrypted":         {map[string]string{"LISTEN": ":9465", "TOKENS_FILE": tokens}, []want{{check.Warning, "api.encryption", "others reach", "api.cert_file"}}, nil},
 		"by a name":             {map[string]string{"LISTEN": "billing.example:9465", "TOKENS_FILE": tokens}, []want{{check.Warning, "api.encryption", "others reach", "api.cert_file"}}, nil},
+		"on it by name":         {map[string]string{"LISTEN": "localhost:9465", "TOKENS_FILE": tokens}, nil, []string{"api.tokens", "api.encryption"}},
 		"no file":               {map[string]string{"LISTEN": "127.0.0.1:9465", "TOKENS_FILE": "/no/such"}, []want{{check.Error, "api.tokens", "no such file", "billing-consumer token"}}, nil},
 		"a wrong scope":         {map[string]string{"LISTEN": "127.0.0.1:9465", "TOKENS_FILE": secretFile(t, "wrong", entry("HushMark"), 0o600)}, []want{{check.Error, "api.tokens", "[0] scopes: [0] must be", "billing-consumer token"}}, nil},
 		"nobody":                {map[string]string{"LISTEN": "127.0.0.1:9465", "TOKENS_FILE": secretFile(t, "none", "[]", 0o600)}, []want{{check.Warning, "api.tokens", "nobody is let in", "billing-consumer token"}}, nil},

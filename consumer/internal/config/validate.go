@@ -224,7 +224,7 @@ func (h HTTP) Validate() error {
 	var e Errors
 	if problem := addressProblem(h.Listen, true); problem != "" {
 		e.add("http.listen", "%q %s", h.Listen, problem)
-	} else if h.Pprof && !loopback(h.Listen) {
+	} else if h.Pprof && !Loopback(h.Listen) {
 		e.add("http.pprof", "needs a loopback address in http.listen, such as 127.0.0.1:9464")
 	}
 	return e.orNil()
@@ -254,8 +254,8 @@ func (a API) Validate() error {
 	return e.orNil()
 }
 
-// loopback says whether only this machine reaches an address.
-func loopback(address string) bool {
+// Loopback says whether only this machine reaches an address (host:port).
+func Loopback(address string) bool {
 	host, _, _ := net.SplitHostPort(address)
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }

@@ -54,8 +54,8 @@ func (p Progress) CompleteUntil() time.Time {
 	return until
 }
 
-// ErrNoRoute is a topic that the name servers tell nothing of.
-var ErrNoRoute = errors.New("no route")
+// ErrNoTopic is a topic that a name server does not know. One that nobody may read is there, and may hold messages.
+var ErrNoTopic = errors.New("there is no such topic")
 
 // AskProgress asks name servers and brokers how far the group is, as nobody's member; a question or two to each of a topic's
 // queues. Of the options the name servers, topic, tag, group and credentials count. It is an error when any queue is not
@@ -71,8 +71,8 @@ func AskProgress(ctx context.Context, options Options) (Progress, error) {
 	if err := ctx.Err(); err != nil {
 		return Progress{}, err
 	}
-	if found.noRoute != nil {
-		return Progress{}, fmt.Errorf("%w: %s", ErrNoRoute, options.hide(found.noRoute.Error()))
+	if found.noRoute != nil && found.noRoute.absent {
+		return Progress{}, fmt.Errorf("%w: %s", ErrNoTopic, options.hide(found.noRoute.Error()))
 	}
 	if len(found.route.Hidden) > 0 {
 		return Progress{}, fmt.Errorf("broker %s: has queues of the topic that may not be read", found.route.Hidden[0])

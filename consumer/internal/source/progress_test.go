@@ -1,11 +1,13 @@
 package source
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"gateway-billing.internal/consumer/internal/source/remoting"
+	"gateway-billing.internal/shared/testkit/stack"
 )
 
 // How far the group is follows what it records, whoever asks: nothing, all, and all but the latest.
@@ -74,6 +76,17 @@ func TestProgressIsNeverGuessed(t *testing.T) {
 	if _, err := AskProgress(t.Context(), Options{}); err == nil || !strings.Contains(err.Error(), "Topic: ") {
 		t.Errorf("without a topic: %v", err)
 	}
+	if _, err := AskProgress(t.Context(), o); !errors.Is(err, ErrNoTopic) {
+		t.Errorf("%v for a topic that is not there", err)
+	}
+	closed, _ := newTopic(t, 1)
+	if err := stack.Shared(t).RocketMQ.CreateTopic(t.Context(), closed, 1, stack.WriteOnly); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 20*time.Second, "a topic that nobody may read is there, and of unknown progress", func() bool {
+		_, err := AskProgress(t.Context(), Options{NameServers: o.NameServers, Topic: closed, Group: group})
+		return err != nil && !errors.Is(err, ErrNoTopic)
+	})
 	setCommitted(t, group, topic, 100) // behind the end, as when a broker lost what it took last
 	o.Topic = topic
 	if p, err := AskProgress(t.Context(), o); err == nil || !strings.Contains(err.Error(), "lost messages") {
