@@ -65,23 +65,15 @@ func (s *Server) usage(c *call) error {
 		From: q.From.In(q.Location), To: q.To.In(q.Location), Zone: q.Location.String(), Rows: usagereport.Lines(q, result),
 		Total: result.Total, completed: s.completed(done, q.To, c.grant.Consumers == nil),
 	}
-	for i := range a.Rows {
-		noneIsEmpty(&a.Rows[i].Sums)
+	if a.Total.Quantities == nil { // as each row has, none are an empty object
+		a.Total.Quantities = map[string]decimal.Amount{}
 	}
-	noneIsEmpty(&a.Total)
 	counts := a.completed
 	counts.Lag = nil
 	if a.Complete {
 		counts.Until = nil // it goes on for ever, and says nothing more of this time
 	}
 	return c.answer(a, &ending{a.completed, counts})
-}
-
-// noneIsEmpty lets no quantities be an empty object.
-func noneIsEmpty(s *totals.Sums) {
-	if s.Quantities == nil {
-		s.Quantities = map[string]decimal.Amount{}
-	}
 }
 
 // completed is for a time up to to, for who sees all or not.
