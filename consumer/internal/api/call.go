@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -161,28 +160,13 @@ func quality(header, mediaType string) float64 {
 	return q
 }
 
-// ending is the last part of a value, an object whose members end the value's, and what of it counts for the ETag.
-type ending struct{ is, counts any }
-
-// answer writes a value as JSON, or that the caller has it already. The ETag is of the whole value where there is no ending.
-func (c *call) answer(value any, end *ending) error {
+// answer writes a value as JSON, or that the caller has it already.
+func (c *call) answer(value any) error {
 	body, err := encoded(value)
 	if err != nil {
 		return err
 	}
-	of := body
-	if end != nil {
-		is, err := encoded(end.is)
-		if err != nil {
-			return err
-		}
-		counts, err := encoded(end.counts)
-		if err != nil {
-			return err
-		}
-		of = slices.Concat(bytes.TrimSuffix(body, is[1:]), counts)
-	}
-	c.send(c.form, body, of)
+	c.send(c.form, tagOf(body), body)
 	return nil
 }
 
@@ -194,13 +178,20 @@ func encoded(value any) ([]byte, error) {
 	return text.Bytes(), err
 }
 
-// send writes an answer. The tag is a weak one, for the answer may be compressed.
-func (c *call) send(contentType string, body, tagged []byte) {
+// tagOf is the ETag of what was written, a weak one, for the answer may be compressed.
+func tagOf(parts ...[]byte) string {
+	sum := sha256.New()
+	for _, p := range parts {
+		sum.Write(p)
+	}
+	return `W/"` + base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:12]) + `"`
+}
+
+// send writes an answer, or that the caller has it already, by its ETag.
+func (c *call) send(contentType, tag string, body []byte) {
 	h := c.w.Header()
 	h.Set("Cache-Control", "private, no-cache")
 	if c.r.Method != http.MethodPost {
-		sum := sha256.Sum256(tagged)
-		tag := `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
 		h.Set("ETag", tag)
 		if matches(c.r.Header.Values("If-None-Match"), tag) {
 			c.w.WriteHeader(http.StatusNotModified)
@@ -208,8 +199,7 @@ func (c *call) send(contentType string, body, tagged []byte) {
 		}
 	}
 	h.Set("Content-Type", contentType)
-	// An error here is a client that went away.
-	_, _ = c.w.Write(body)
+	_, _ = c.w.Write(body) // an error here is a client that went away
 }
 
 // matches says whether a tag is among those of If-None-Match, by weak comparison.

@@ -37,7 +37,7 @@ func (s *Server) deadLetters(c *call) error {
 	if len(letters) == filter.Limit {
 		answer.Next = &letters[len(letters)-1].ID
 	}
-	return c.answer(answer, nil)
+	return c.answer(answer)
 }
 
 // endOfTime is later than what any filter means.
@@ -92,7 +92,7 @@ func (s *Server) deadLetter(c *call) error {
 			Deliveries: p.Deliveries, First: p.First,
 		})
 	}
-	return c.answer(view, nil)
+	return c.answer(view)
 }
 
 // redrive lets one dead letter go through the flow again. The audit names the token.
@@ -109,5 +109,5 @@ func (s *Server) redrive(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.answer(done, nil)
+	return c.answer(done)
 }

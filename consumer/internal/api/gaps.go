@@ -33,5 +33,5 @@ func (s *Server) gaps(c *call) error {
 			answer.Runs = append(answer.Runs, run)
 		}
 	}
-	return c.answer(answer, nil)
+	return c.answer(answer)
 }

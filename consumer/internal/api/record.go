@@ -95,5 +95,5 @@ func (s *Server) records(c *call) error {
 	if len(answer.Records) == 0 {
 		return plain(http.StatusNotFound, "there is no record of such a request")
 	}
-	return c.answer(answer, nil)
+	return c.answer(answer)
 }

@@ -51,7 +51,7 @@ func (s *Server) operations() []operation {
 }
 
 func (s *Server) document(c *call) error {
-	c.send("application/yaml", document, document)
+	c.send("application/yaml", tagOf(document), document)
 	return nil
 }
 

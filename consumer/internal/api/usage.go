@@ -1,12 +1,12 @@
 package api
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"strings"
 	"time"
 
-	"gateway-billing.internal/consumer/internal/decimal"
 	"gateway-billing.internal/consumer/internal/ledger/totals"
 	"gateway-billing.internal/consumer/internal/usagereport"
 )
@@ -21,14 +21,11 @@ const (
 	maxNames = 4 << 20 // bytes
 )
 
-// usageAnswer is the document's Usage.
-type usageAnswer struct {
-	From  time.Time          `json:"from"`
-	To    time.Time          `json:"to"`
-	Zone  string             `json:"zone"`
-	Rows  []usagereport.Line `json:"rows"`
-	Total totals.Sums        `json:"total"`
-	completed
+// usageOf begins the document's Usage, which goes on with rows and total, and ends with completed.
+type usageOf struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+	Zone string    `json:"zone"`
 }
 
 // completed is what is known of what may be missing.
@@ -61,19 +58,44 @@ func (s *Server) usage(c *call) error {
 	if err != nil {
 		return err
 	}
-	a := usageAnswer{
-		From: q.From.In(q.Location), To: q.To.In(q.Location), Zone: q.Location.String(), Rows: usagereport.Lines(q, result),
-		Total: result.Total, completed: s.completed(done, q.To, c.grant.Consumers == nil),
+	body, err := encoded(usageOf{q.From.In(q.Location), q.To.In(q.Location), q.Location.String()})
+	if err != nil {
+		return err
 	}
-	if a.Total.Quantities == nil { // as each row has, none are an empty object
-		a.Total.Quantities = map[string]decimal.Amount{}
+	body = appendSums(bytes.TrimSuffix(body, []byte("}\n")), &q, &result)
+	end := s.completed(done, q.To, c.grant.Consumers == nil)
+	rest, err := encoded(end)
+	if err != nil {
+		return err
 	}
-	counts := a.completed
-	counts.Lag = nil
-	if a.Complete {
-		counts.Until = nil // it goes on for ever, and says nothing more of this time
+	// What of the ending counts for the ETag.
+	end.Lag = nil
+	if end.Complete {
+		end.Until = nil // it goes on for ever, and says nothing more of this time
 	}
-	return c.answer(a, &ending{a.completed, counts})
+	counts, err := encoded(end)
+	if err != nil {
+		return err
+	}
+	c.send(c.form, tagOf(body, counts), append(body, rest[1:]...))
+	return nil
+}
+
+// rowBytes is about what a row takes.
+const rowBytes = 384
+
+// appendSums appends the members rows and total, with a comma before and behind.
+func appendSums(to []byte, q *totals.Query, r *totals.Result) []byte {
+	to = slices.Grow(to, len(r.Rows)*rowBytes+rowBytes)
+	to = append(to, `,"rows":[`...)
+	by := q.Names()
+	for i := range r.Rows {
+		if i > 0 {
+			to = append(to, ',')
+		}
+		to = usagereport.AppendRow(to, by, &r.Rows[i])
+	}
+	return append(usagereport.AppendSums(append(to, `],"total":`...), &r.Total), ',')
 }
 
 // completed is for a time up to to, for who sees all or not.

@@ -57,6 +57,3 @@ func (a Amount) String() string {
 	}
 	return text
 }
-
-// MarshalJSON writes a string: a reader that takes numbers for floats would lose digits.
-func (a Amount) MarshalJSON() ([]byte, error) { return []byte(`"` + a.String() + `"`), nil }

@@ -78,5 +78,10 @@ func (c Count) String() string {
 	return strconv.FormatInt(c.small, 10)
 }
 
-// MarshalJSON writes a JSON number with all digits.
-func (c Count) MarshalJSON() ([]byte, error) { return []byte(c.String()), nil }
+// Append appends the digits.
+func (c Count) Append(to []byte) []byte {
+	if c.large != nil {
+		return c.large.Append(to, 10)
+	}
+	return strconv.AppendInt(to, c.small, 10)
+}

@@ -20,6 +20,7 @@ import (
 	"gateway-billing.internal/consumer/internal/ledger"
 	"gateway-billing.internal/consumer/internal/ledger/totals"
 	"gateway-billing.internal/consumer/internal/record"
+	"gateway-billing.internal/consumer/internal/usagereport"
 	"gateway-billing.internal/shared/billingkey"
 )
 
@@ -168,11 +169,7 @@ func answers(q *totals.Query, result totals.Result) (all []string) {
 		for _, name := range row.Names {
 			group += " " + shownName(name)
 		}
-		text, err := json.Marshal(row.Sums)
-		if err != nil {
-			panic(err)
-		}
-		all = append(all, group+" "+string(text))
+		all = append(all, group+" "+string(usagereport.AppendSums(nil, &row.Sums)))
 	}
 	slices.Sort(all)
 	return all

@@ -93,11 +93,6 @@ func parquetRowOf(q totals.Query, r *totals.Row) (parquetRow, error) {
 	if err != nil {
 		return p, err
 	}
-	quantities := r.Quantities
-	if quantities == nil {
-		quantities = map[string]decimal.Amount{}
-	}
-	units, err := json.Marshal(quantities)
-	p.Dimensions, p.Quantities = string(text), string(units)
-	return p, err
+	p.Dimensions, p.Quantities = string(text), string(appendQuantities(nil, &r.Sums))
+	return p, nil
 }

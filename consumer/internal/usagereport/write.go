@@ -1,8 +1,8 @@
 package usagereport
 
 import (
+	"bufio"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -99,35 +99,12 @@ func writeCSV(w io.Writer, q totals.Query, r totals.Result) error {
 	return out.Error()
 }
 
-// Line is a row as JSON.
-type Line struct {
-	From time.Time `json:"from"`
-	To   time.Time `json:"to"`
-	// Group are the names by what was grouped by, time left out; nil is unknown.
-	Group map[totals.By]*string `json:"group"`
-	totals.Sums
-}
-
-// Lines are the rows of an answer.
-func Lines(q totals.Query, r totals.Result) []Line {
-	by := q.Names()
-	lines := make([]Line, len(r.Rows))
-	for i, row := range r.Rows {
-		lines[i] = Line{row.Start, row.End, make(map[totals.By]*string, len(by)), row.Sums}
-		for j, name := range by {
-			lines[i].Group[name] = row.Names[j]
-		}
-	}
-	return lines
-}
-
 func writeLines(w io.Writer, q totals.Query, r totals.Result) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	for _, l := range Lines(q, r) {
-		if err := encoder.Encode(l); err != nil {
+	out, by := bufio.NewWriter(w), q.Names()
+	for i := range r.Rows {
+		if _, err := out.Write(append(AppendRow(out.AvailableBuffer(), by, &r.Rows[i]), '\n')); err != nil {
 			return err
 		}
 	}
-	return nil
+	return out.Flush()
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-
-	"gateway-billing.internal/consumer/internal/decimal"
 )
 
 // names are what usage is summed by, time apart.
@@ -151,9 +149,6 @@ func (g *groups) result(loc *time.Location) Result {
 	}
 	r := Result{Rows: make([]Row, len(all))}
 	for i, have := range all {
-		if have.sums.Quantities == nil {
-			have.sums.Quantities = map[string]decimal.Amount{}
-		}
 		r.Rows[i] = Row{Start: times[have.period], End: times[have.period+1], Names: have.names, Sums: have.sums}
 		r.Total.Add(&have.sums)
 	}

@@ -8,19 +8,19 @@ import (
 
 // Sums are what a number of records used together. The fields of tokens are the sums of the ledger's columns.
 type Sums struct {
-	Records int64 `json:"records"`
+	Records int64
 	// UsageMissing and UsagePartial are how many of the records have usage that is not known, or not all of it.
-	UsageMissing     int64         `json:"usage_missing"`
-	UsagePartial     int64         `json:"usage_partial"`
-	PromptTokens     decimal.Count `json:"prompt_tokens"`
-	CompletionTokens decimal.Count `json:"completion_tokens"`
-	TotalTokens      decimal.Count `json:"total_tokens"`
-	CachedTokens     decimal.Count `json:"cached_tokens"`
-	CacheWriteTokens decimal.Count `json:"cache_write_tokens"`
-	ReasoningTokens  decimal.Count `json:"reasoning_tokens"`
-	AudioTokens      decimal.Count `json:"audio_tokens"`
+	UsageMissing     int64
+	UsagePartial     int64
+	PromptTokens     decimal.Count
+	CompletionTokens decimal.Count
+	TotalTokens      decimal.Count
+	CachedTokens     decimal.Count
+	CacheWriteTokens decimal.Count
+	ReasoningTokens  decimal.Count
+	AudioTokens      decimal.Count
 	// Quantities are by unit; none is zero.
-	Quantities map[string]decimal.Amount `json:"quantities"`
+	Quantities map[string]decimal.Amount
 }
 
 // Add adds other.
