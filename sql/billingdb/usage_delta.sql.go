@@ -244,38 +244,33 @@ func (q *Queries) InsertUsageDelta(ctx context.Context, arg InsertUsageDeltaPara
 }
 
 const takeUsageDeltas = `-- name: TakeUsageDeltas :many
-SELECT id, quarter, unit, consumer, route_id, service_id, model, status_class, billable, quantity, records,
-  usage_missing, usage_partial, prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens,
-  reasoning_tokens, audio_tokens
-FROM usage_delta ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED
+SELECT id, quarter, unit, consumer, route_id, service_id, model, status_class, billable,
+  CONCAT_WS(' ', quantity, records, usage_missing, usage_partial, prompt_tokens, completion_tokens, total_tokens,
+    cached_tokens, cache_write_tokens, reasoning_tokens, audio_tokens) AS figures
+FROM usage_delta WHERE id > ? ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED
 `
 
-type TakeUsageDeltasRow struct {
-	ID               int64
-	Quarter          time.Time
-	Unit             string
-	Consumer         *string
-	RouteID          *string
-	ServiceID        *string
-	Model            *string
-	StatusClass      *string
-	Billable         bool
-	Quantity         string
-	Records          int64
-	UsageMissing     int64
-	UsagePartial     int64
-	PromptTokens     string
-	CompletionTokens string
-	TotalTokens      string
-	CachedTokens     string
-	CacheWriteTokens string
-	ReasoningTokens  string
-	AudioTokens      string
+type TakeUsageDeltasParams struct {
+	AfterID int64
+	Limit   int32
 }
 
-// TakeUsageDeltas locks and reads the oldest deltas that nobody else works on.
-func (q *Queries) TakeUsageDeltas(ctx context.Context, limit int32) ([]TakeUsageDeltasRow, error) {
-	rows, err := q.db.QueryContext(ctx, takeUsageDeltas, limit)
+type TakeUsageDeltasRow struct {
+	ID          int64
+	Quarter     time.Time
+	Unit        string
+	Consumer    *string
+	RouteID     *string
+	ServiceID   *string
+	Model       *string
+	StatusClass *string
+	Billable    bool
+	Figures     string
+}
+
+// TakeUsageDeltas locks and reads the oldest deltas that nobody else works on, behind one that was read already.
+func (q *Queries) TakeUsageDeltas(ctx context.Context, arg TakeUsageDeltasParams) ([]TakeUsageDeltasRow, error) {
+	rows, err := q.db.QueryContext(ctx, takeUsageDeltas, arg.AfterID, arg.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -293,17 +288,7 @@ func (q *Queries) TakeUsageDeltas(ctx context.Context, limit int32) ([]TakeUsage
 			&i.Model,
 			&i.StatusClass,
 			&i.Billable,
-			&i.Quantity,
-			&i.Records,
-			&i.UsageMissing,
-			&i.UsagePartial,
-			&i.PromptTokens,
-			&i.CompletionTokens,
-			&i.TotalTokens,
-			&i.CachedTokens,
-			&i.CacheWriteTokens,
-			&i.ReasoningTokens,
-			&i.AudioTokens,
+			&i.Figures,
 		); err != nil {
 			return nil, err
 		}

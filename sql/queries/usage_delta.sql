@@ -11,11 +11,11 @@ INSERT INTO usage_delta (
 );
 
 -- name: TakeUsageDeltas :many
--- TakeUsageDeltas locks and reads the oldest deltas that nobody else works on.
-SELECT id, quarter, unit, consumer, route_id, service_id, model, status_class, billable, quantity, records,
-  usage_missing, usage_partial, prompt_tokens, completion_tokens, total_tokens, cached_tokens, cache_write_tokens,
-  reasoning_tokens, audio_tokens
-FROM usage_delta ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED;
+-- TakeUsageDeltas locks and reads the oldest deltas that nobody else works on, behind one that was read already.
+SELECT id, quarter, unit, consumer, route_id, service_id, model, status_class, billable,
+  CONCAT_WS(' ', quantity, records, usage_missing, usage_partial, prompt_tokens, completion_tokens, total_tokens,
+    cached_tokens, cache_write_tokens, reasoning_tokens, audio_tokens) AS figures
+FROM usage_delta WHERE id > sqlc.arg(after_id) ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED;
 
 -- name: AddUsageHourly :exec
 -- AddUsageHourly adds to a sum of an hour.

@@ -101,11 +101,15 @@ func BenchmarkUsageQuery(b *testing.B) {
 	}
 }
 
-// BenchmarkWriterWhileFolding writes records of a hundred APISIX consumers, five models and three routes, with nobody who folds
-// and with one who does so every two seconds, as run does: an operation is one record, and what is left to fold at the end is told.
+// BenchmarkWriterWhileFolding writes records of one APISIX consumer, and of a hundred with five models and three routes, with
+// nobody who folds and with one who does so every two seconds, as run does: an operation is one record, and what is left to fold
+// at the end is told.
 func BenchmarkWriterWhileFolding(b *testing.B) {
-	for _, folding := range []bool{false, true} {
-		b.Run(fmt.Sprintf("folding=%t", folding), func(b *testing.B) {
+	for _, bb := range []struct {
+		consumers, models, routes int
+		folding                   bool
+	}{{1, 1, 1, false}, {1, 1, 1, true}, {100, 5, 3, false}, {100, 5, 3, true}} {
+		b.Run(fmt.Sprintf("names=%d/folding=%t", bb.consumers*bb.models*bb.routes, bb.folding), func(b *testing.B) {
 			dsn := migrated(b)
 			w := ledgerOf(b, dsn, func(o *ledger.Options) { o.Writers = 4 })
 			store, err := ledger.Open(ledger.Options{DSN: dsn})
@@ -117,15 +121,15 @@ func BenchmarkWriterWhileFolding(b *testing.B) {
 			for i := range records {
 				records[i] = request(someID(), func(r *record.Record) {
 					n := int(r.Key[10])<<8 | int(r.Key[11])
-					r.Consumer, r.RouteID = new(fmt.Sprint("consumer-", n%100)), new(fmt.Sprint("route-", n/100%3))
-					r.Usage.Model = new(fmt.Sprint("model-", n/300%5))
+					r.Consumer, r.RouteID = new(fmt.Sprint("consumer-", n%bb.consumers)), new(fmt.Sprint("route-", n/100%bb.routes))
+					r.Usage.Model = new(fmt.Sprint("model-", n/300%bb.models))
 				})
 			}
 			b.ResetTimer()
 			done, folded := make(chan struct{}), make(chan int)
 			go func() {
 				all := 0
-				for running := folding; running; {
+				for running := bb.folding; running; {
 					select {
 					case <-done:
 						running = false

@@ -3,6 +3,7 @@ package totals
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"gateway-billing.internal/consumer/internal/ledger/coalesce"
@@ -10,9 +11,9 @@ import (
 )
 
 const (
-	// foldPage is how many deltas one transaction folds: many share their buckets, so more of them take less work each; few
-	// enough to hold their locks for moments only.
-	foldPage = 16_000
+	// foldPages is how many pages of deltas one transaction folds: many share their buckets, so more of them take less work
+	// each; few enough to hold their locks for moments only.
+	foldPages = 16
 	// deletePage is how many ids one statement names.
 	deletePage = 1000
 )
@@ -21,17 +22,22 @@ const (
 // says how many, and whether that may not be all.
 func Fold(ctx context.Context, tx billingdb.DBTX, limits coalesce.Limits) (folded int, more bool, err error) {
 	q := billingdb.New(tx)
-	deltas, err := q.TakeUsageDeltas(ctx, foldPage)
-	if err != nil || len(deltas) == 0 {
-		return 0, false, err
-	}
-	ids := make([]int64, len(deltas))
 	quarters := buckets{}
-	for i := range deltas {
-		ids[i] = deltas[i].ID
-		if err := addRow(rowOf(&deltas[i]), quarters.add); err != nil {
+	var ids []int64
+	p := billingdb.TakeUsageDeltasParams{AfterID: math.MinInt64, Limit: page}
+	for more = true; more && len(ids) < foldPages*page; {
+		deltas, err := q.TakeUsageDeltas(ctx, p)
+		if err != nil {
 			return 0, false, err
 		}
+		for i := range deltas {
+			if err := addRow(rowOf(&deltas[i]), quarters.add); err != nil {
+				return 0, false, err
+			}
+			p.AfterID = deltas[i].ID
+			ids = append(ids, p.AfterID)
+		}
+		more = len(deltas) == page
 	}
 	for _, l := range levels {
 		if err := quarters.at(l).write(ctx, l, tx, limits); err != nil {
@@ -47,5 +53,5 @@ func Fold(ctx context.Context, tx billingdb.DBTX, limits coalesce.Limits) (folde
 			return 0, false, fmt.Errorf("%d of %d locked deltas were there to delete", n, len(part))
 		}
 	}
-	return len(deltas), len(deltas) == foldPage, nil
+	return len(ids), more, nil
 }

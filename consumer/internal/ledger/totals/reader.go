@@ -169,10 +169,7 @@ func (s *snapshot) unfolded(ctx context.Context, from, to int64, add adder) erro
 func rowOf(d *billingdb.TakeUsageDeltasRow) *row {
 	return &row{
 		Start: d.Quarter, Unit: d.Unit, Consumer: d.Consumer, RouteID: d.RouteID, ServiceID: d.ServiceID, Model: d.Model,
-		StatusClass: d.StatusClass, Billable: d.Billable, Quantity: d.Quantity, Records: d.Records,
-		UsageMissing: d.UsageMissing, UsagePartial: d.UsagePartial, PromptTokens: d.PromptTokens,
-		CompletionTokens: d.CompletionTokens, TotalTokens: d.TotalTokens, CachedTokens: d.CachedTokens,
-		CacheWriteTokens: d.CacheWriteTokens, ReasoningTokens: d.ReasoningTokens, AudioTokens: d.AudioTokens,
+		StatusClass: d.StatusClass, Billable: d.Billable, Figures: d.Figures,
 	}
 }
 

@@ -2,6 +2,8 @@ package totals
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"gateway-billing.internal/consumer/internal/decimal"
 )
@@ -19,22 +21,31 @@ func addRow(r *row, add adder) error {
 	}, &sums)
 }
 
-func (r *row) sums() (Sums, error) {
-	s := Sums{Records: r.Records, UsageMissing: r.UsageMissing, UsagePartial: r.UsagePartial}
+// sums reads the figures: eleven numbers, the quantity first.
+func (r *row) sums() (s Sums, err error) {
+	figures, rest := [11]string{}, r.Figures
+	for i := range figures {
+		if i > 0 && rest == "" {
+			return s, fmt.Errorf("%d figures of %d", i, len(figures))
+		}
+		figures[i], rest, _ = strings.Cut(rest, " ")
+	}
+	counts := []*int64{&s.Records, &s.UsageMissing, &s.UsagePartial}
+	for i, count := range counts {
+		if *count, err = strconv.ParseInt(figures[1+i], 10, 64); err != nil {
+			return s, err
+		}
+	}
 	if r.Unit != unitRequest {
-		amount, err := decimal.ParseAmount(r.Quantity)
+		amount, err := decimal.ParseAmount(figures[0])
 		if err != nil {
 			return s, err
 		}
 		s.addQuantity(r.Unit, amount)
 		return s, nil
 	}
-	texts := [...]string{
-		r.PromptTokens, r.CompletionTokens, r.TotalTokens, r.CachedTokens, r.CacheWriteTokens, r.ReasoningTokens, r.AudioTokens,
-	}
 	for i, count := range s.tokens() {
-		var err error
-		if *count, err = decimal.ParseCount(texts[i]); err != nil {
+		if *count, err = decimal.ParseCount(figures[1+len(counts)+i]); err != nil {
 			return s, err
 		}
 	}
