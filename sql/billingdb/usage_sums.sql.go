@@ -122,7 +122,7 @@ SELECT hour AS start, bucket, unit, consumer, route_id, service_id, model, statu
   CONCAT_WS(' ', quantity, records, usage_missing, usage_partial, prompt_tokens, completion_tokens, total_tokens,
     cached_tokens, cache_write_tokens, reasoning_tokens, audio_tokens) AS figures
 FROM usage_hourly
-WHERE hour >= ? AND hour < ?
+WHERE hour >= ? AND hour < ? AND (? OR hour IN (/*SLICE:starts*/?))
   AND (hour > ? OR hour = ?
     AND (bucket > ? OR bucket = ? AND unit > ?))
   AND (? OR consumer IN (/*SLICE:consumers*/?) OR ? AND consumer IS NULL)
@@ -133,6 +133,8 @@ LIMIT ?
 type HourlySumsParams struct {
 	TimeFrom        time.Time
 	TimeTo          time.Time
+	AnyStart        interface{}
+	Starts          []time.Time
 	AfterStart      time.Time
 	AfterBucket     []byte
 	AfterUnit       string
@@ -156,13 +158,22 @@ type HourlySumsRow struct {
 }
 
 // HourlySums reads folded sums of hours in the order of their key, behind a row that was read already. any_consumer reads
-// those of all APISIX consumers, unknown_consumer those whose APISIX consumer is NULL beside those that are named. The
-// figures are one column, for there are many rows, and a client takes longer for each column than the server does.
+// those of all APISIX consumers, unknown_consumer those whose APISIX consumer is NULL beside those that are named; any_start
+// reads all starts and not those that are named alone. The figures are one column, for there are many rows, and a client takes longer for each column than the server does.
 func (q *Queries) HourlySums(ctx context.Context, arg HourlySumsParams) ([]HourlySumsRow, error) {
 	query := hourlySums
 	var queryParams []interface{}
 	queryParams = append(queryParams, arg.TimeFrom)
 	queryParams = append(queryParams, arg.TimeTo)
+	queryParams = append(queryParams, arg.AnyStart)
+	if len(arg.Starts) > 0 {
+		for _, v := range arg.Starts {
+			queryParams = append(queryParams, v)
+		}
+		query = strings.Replace(query, "/*SLICE:starts*/?", strings.Repeat(",?", len(arg.Starts))[1:], 1)
+	} else {
+		query = strings.Replace(query, "/*SLICE:starts*/?", "NULL", 1)
+	}
 	queryParams = append(queryParams, arg.AfterStart)
 	queryParams = append(queryParams, arg.AfterStart)
 	queryParams = append(queryParams, arg.AfterBucket)
@@ -416,6 +427,7 @@ SELECT start, bucket, unit, consumer, route_id, service_id, model, status_class,
     cached_tokens, cache_write_tokens, reasoning_tokens, audio_tokens) AS figures
 FROM usage_rollup
 WHERE span = ? AND cut = ? AND start >= ? AND start < ?
+  AND (? OR start IN (/*SLICE:starts*/?))
   AND (start > ? OR start = ?
     AND (bucket > ? OR bucket = ? AND unit > ?))
   AND (? OR consumer IN (/*SLICE:consumers*/?) OR ? AND consumer IS NULL)
@@ -428,6 +440,8 @@ type RollupSumsParams struct {
 	Cut             string
 	TimeFrom        time.Time
 	TimeTo          time.Time
+	AnyStart        interface{}
+	Starts          []time.Time
 	AfterStart      time.Time
 	AfterBucket     []byte
 	AfterUnit       string
@@ -458,6 +472,15 @@ func (q *Queries) RollupSums(ctx context.Context, arg RollupSumsParams) ([]Rollu
 	queryParams = append(queryParams, arg.Cut)
 	queryParams = append(queryParams, arg.TimeFrom)
 	queryParams = append(queryParams, arg.TimeTo)
+	queryParams = append(queryParams, arg.AnyStart)
+	if len(arg.Starts) > 0 {
+		for _, v := range arg.Starts {
+			queryParams = append(queryParams, v)
+		}
+		query = strings.Replace(query, "/*SLICE:starts*/?", strings.Repeat(",?", len(arg.Starts))[1:], 1)
+	} else {
+		query = strings.Replace(query, "/*SLICE:starts*/?", "NULL", 1)
+	}
 	queryParams = append(queryParams, arg.AfterStart)
 	queryParams = append(queryParams, arg.AfterStart)
 	queryParams = append(queryParams, arg.AfterBucket)

@@ -1,12 +1,12 @@
 -- name: HourlySums :many
 -- HourlySums reads folded sums of hours in the order of their key, behind a row that was read already. any_consumer reads
--- those of all APISIX consumers, unknown_consumer those whose APISIX consumer is NULL beside those that are named. The
--- figures are one column, for there are many rows, and a client takes longer for each column than the server does.
+-- those of all APISIX consumers, unknown_consumer those whose APISIX consumer is NULL beside those that are named; any_start
+-- reads all starts and not those that are named alone. The figures are one column, for there are many rows, and a client takes longer for each column than the server does.
 SELECT hour AS start, bucket, unit, consumer, route_id, service_id, model, status_class, billable,
   CONCAT_WS(' ', quantity, records, usage_missing, usage_partial, prompt_tokens, completion_tokens, total_tokens,
     cached_tokens, cache_write_tokens, reasoning_tokens, audio_tokens) AS figures
 FROM usage_hourly
-WHERE hour >= sqlc.arg(time_from) AND hour < sqlc.arg(time_to)
+WHERE hour >= sqlc.arg(time_from) AND hour < sqlc.arg(time_to) AND (sqlc.arg(any_start) OR hour IN (sqlc.slice(starts)))
   AND (hour > sqlc.arg(after_start) OR hour = sqlc.arg(after_start)
     AND (bucket > sqlc.arg(after_bucket) OR bucket = sqlc.arg(after_bucket) AND unit > sqlc.arg(after_unit)))
   AND (sqlc.arg(any_consumer) OR consumer IN (sqlc.slice(consumers)) OR sqlc.arg(unknown_consumer) AND consumer IS NULL)
@@ -20,6 +20,7 @@ SELECT start, bucket, unit, consumer, route_id, service_id, model, status_class,
     cached_tokens, cache_write_tokens, reasoning_tokens, audio_tokens) AS figures
 FROM usage_rollup
 WHERE span = sqlc.arg(span) AND cut = sqlc.arg(cut) AND start >= sqlc.arg(time_from) AND start < sqlc.arg(time_to)
+  AND (sqlc.arg(any_start) OR start IN (sqlc.slice(starts)))
   AND (start > sqlc.arg(after_start) OR start = sqlc.arg(after_start)
     AND (bucket > sqlc.arg(after_bucket) OR bucket = sqlc.arg(after_bucket) AND unit > sqlc.arg(after_unit)))
   AND (sqlc.arg(any_consumer) OR consumer IN (sqlc.slice(consumers)) OR sqlc.arg(unknown_consumer) AND consumer IS NULL)

@@ -107,7 +107,7 @@ func (s *snapshot) compare(ctx context.Context, from, to int64) (all []compariso
 				c.kept.of(key, &have.names).sums.Add(&have.sums)
 			}
 		}
-		err := s.level(ctx, stretch{Level: l, from: first, to: last}, nil, func(start int64, n *names, sums *Sums) error {
+		err := s.level(ctx, []stretch{{Level: l, from: first, to: last}}, nil, func(start int64, n *names, sums *Sums) error {
 			c.kept.of(bucket{start, n.hash()}, n).sums.Add(sums)
 			return nil
 		})

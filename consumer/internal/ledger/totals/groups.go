@@ -85,6 +85,28 @@ type group struct {
 	sums   Sums
 }
 
+// atAny adds what is read for several stretches.
+func (g *groups) atAny(parts []stretch) adder {
+	if len(parts) == 1 {
+		return g.at(&parts[0])
+	}
+	byStart := map[int64][]adder{}
+	for i := range parts {
+		add := g.at(&parts[i])
+		for start := parts[i].from; start < parts[i].to; start += parts[i].Span {
+			byStart[start] = append(byStart[start], add)
+		}
+	}
+	return func(start int64, n *names, sums *Sums) error {
+		for _, add := range byStart[start] {
+			if err := add(start, n, sums); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
 // at adds what is read for a stretch.
 func (g *groups) at(part *stretch) adder {
 	return func(start int64, n *names, sums *Sums) error {

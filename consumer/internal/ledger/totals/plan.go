@@ -31,11 +31,41 @@ func plan(bounds []int64, byConsumer bool) []stretch {
 
 // spans is how many spans are read, which is what a plan costs.
 func spans(all []stretch) (n int64) {
-	for _, s := range all {
-		n += (s.to - s.from) / s.Span
+	for i := range all {
+		n += all[i].spans()
 	}
 	return n
 }
+
+func (s *stretch) spans() int64 { return (s.to - s.from) / s.Span }
+
+// together are stretches of a plan of which one statement reads all: those of one level that move sums, of which a zone's
+// month of days has 32 with a few spans each. Others are read alone.
+func together(all []stretch) (groups [][]stretch) {
+	moving, spans := map[Level][]stretch{}, map[Level]int64{}
+	for _, s := range all {
+		if s.bounds != nil {
+			groups = append(groups, []stretch{s})
+			continue
+		}
+		if n := spans[s.Level] + s.spans(); n <= maxStarts {
+			spans[s.Level] = n
+			moving[s.Level] = append(moving[s.Level], s)
+			continue
+		}
+		groups = append(groups, moving[s.Level])
+		moving[s.Level], spans[s.Level] = []stretch{s}, s.spans()
+	}
+	for _, l := range levels {
+		if len(moving[l]) > 0 {
+			groups = append(groups, moving[l])
+		}
+	}
+	return groups
+}
+
+// maxStarts is how many spans a statement names. One stretch that moves sums has 48 at most: half a day of quarters.
+const maxStarts = 500
 
 func levelsOf(byConsumer bool) []Level {
 	return []Level{{Span: day, ByConsumer: byConsumer}, {Span: hour, ByConsumer: byConsumer}, {Span: quarter, ByConsumer: byConsumer}}

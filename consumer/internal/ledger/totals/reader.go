@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"gateway-billing.internal/sql/billingdb"
@@ -38,11 +39,11 @@ func (r *Reader) Query(ctx context.Context, q Query) (Result, error) {
 		if err != nil {
 			return err
 		}
-		for _, part := range plan(g.bounds, q.byConsumer()) {
-			if part.to <= first || part.from >= behind {
-				continue // a query of decades by days has many parts, each of which takes a statement
-			}
-			if err := s.level(ctx, part, q.Filter.Consumers, g.at(&part)); err != nil {
+		parts := slices.DeleteFunc(plan(g.bounds, q.byConsumer()), func(part stretch) bool {
+			return part.to <= first || part.from >= behind // of which a query of decades has many
+		})
+		for _, parts := range together(parts) {
+			if err := s.level(ctx, parts, q.Filter.Consumers, g.atAny(parts)); err != nil {
 				return err
 			}
 		}
@@ -86,11 +87,23 @@ const page = 2000
 // adder takes sums that begin at a time (seconds since 1970) under names.
 type adder func(start int64, n *names, sums *Sums) error
 
-// level reads what is folded of one stretch. consumers are those that matter, all when there are none; others may come too.
-func (s *snapshot) level(ctx context.Context, part stretch, consumers []*string, add adder) error {
+// level reads what is folded of one or more stretches of one level. consumers are those that matter, all when there are none;
+// others may come too.
+func (s *snapshot) level(ctx context.Context, parts []stretch, consumers []*string, add adder) error {
+	l, from, to := parts[0].Level, parts[0].from, parts[0].to
+	for i := range parts {
+		from, to = min(from, parts[i].from), max(to, parts[i].to)
+	}
 	p := billingdb.RollupSumsParams{
-		Span: int32(part.Span / 60), Cut: part.cut(), TimeFrom: at(part.from), TimeTo: at(part.to), AfterStart: at(part.from), AfterBucket: []byte{},
-		AnyConsumer: len(consumers) == 0, UnknownConsumer: false, Limit: page,
+		Span: int32(l.Span / 60), Cut: l.cut(), TimeFrom: at(from), TimeTo: at(to), AfterStart: at(from), AfterBucket: []byte{},
+		AnyStart: len(parts) == 1, AnyConsumer: len(consumers) == 0, UnknownConsumer: false, Limit: page,
+	}
+	if len(parts) > 1 {
+		for i := range parts {
+			for start := parts[i].from; start < parts[i].to; start += l.Span {
+				p.Starts = append(p.Starts, at(start))
+			}
+		}
 	}
 	for _, c := range consumers {
 		if c == nil {
@@ -100,7 +113,7 @@ func (s *snapshot) level(ctx context.Context, part stretch, consumers []*string,
 		}
 	}
 	for {
-		last, err := s.levelPage(ctx, part.Level, p, add)
+		last, err := s.levelPage(ctx, l, p, add)
 		if err != nil {
 			return fmt.Errorf("sums: %w", err)
 		}
@@ -125,7 +138,7 @@ func (s *snapshot) levelPage(ctx context.Context, l Level, p billingdb.RollupSum
 	}
 	rows, err := s.q.HourlySums(ctx, billingdb.HourlySumsParams{
 		TimeFrom: p.TimeFrom, TimeTo: p.TimeTo, AfterStart: p.AfterStart, AfterBucket: p.AfterBucket, AfterUnit: p.AfterUnit,
-		AnyConsumer: p.AnyConsumer, Consumers: p.Consumers, UnknownConsumer: p.UnknownConsumer, Limit: p.Limit,
+		AnyStart: p.AnyStart, Starts: p.Starts, AnyConsumer: p.AnyConsumer, Consumers: p.Consumers, UnknownConsumer: p.UnknownConsumer, Limit: p.Limit,
 	})
 	if err != nil {
 		return nil, err
