@@ -153,14 +153,14 @@ func checkPlan(t *testing.T, bounds []int64, byConsumer bool) {
 		for i, from := range bounds[:len(bounds)-1] {
 			for q := from; q < bounds[i+1]; q += quarter {
 				if got[[2]int64{int64(i), q}] != 1 {
-					t.Fatalf("%s of %v: period %d has the quarter at %d %d times", name, bounds, i, q, got[[2]int64{int64(i), q}])
+					t.Fatalf("%s of %d periods from %d on: period %d has the quarter at %d %d times", name, len(bounds)-1, bounds[0], i, q, got[[2]int64{int64(i), q}])
 				}
 				delete(got, [2]int64{int64(i), q})
 			}
 		}
 		for at, n := range got {
 			if n != 0 {
-				t.Fatalf("%s of %v: period %d has the quarter at %d, which is not its own, %d times", name, bounds, at[0], at[1], n)
+				t.Fatalf("%s of %d periods from %d on: period %d has the quarter at %d, which is not its own, %d times", name, len(bounds)-1, bounds[0], at[0], at[1], n)
 			}
 		}
 	}
