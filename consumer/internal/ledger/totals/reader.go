@@ -99,8 +99,8 @@ func (s *snapshot) level(ctx context.Context, parts []stretch, consumers []*stri
 		AnyStart: len(parts) == 1, AnyConsumer: len(consumers) == 0, UnknownConsumer: false, Limit: page,
 	}
 	if len(parts) > 1 {
-		for i := range parts {
-			for start := parts[i].from; start < parts[i].to; start += l.Span {
+		for _, part := range parts {
+			for start := part.from; start < part.to; start += l.Span {
 				p.Starts = append(p.Starts, at(start))
 			}
 		}
