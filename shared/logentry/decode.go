@@ -86,7 +86,8 @@ func readDefault(r *reader, e *Entry, request, response object) {
 	e.LatencyMS = get(r, asFloat, "", "latency")
 	e.ClientIP = get(r, asText, "", "client_ip")
 	if e.RouteID == nil {
-		e.RouteID = new(string) // an unmatched request: known to have none
+		// An unmatched request: known to have none. The gateway writes its Host as service, which is any text that a client likes.
+		e.RouteID, e.ServiceID = new(string), nil
 	}
 	if e.ServiceID == nil {
 		e.ServiceID = new(string)

@@ -62,7 +62,7 @@ func TestDecodeRealEntries(t *testing.T) {
 		{"anonymous.jsonl", "open", "", "", "POST", 200, 1795347865876, true},
 		{"abort-499-before-response.jsonl", "r1", "", "alice", "POST", 499, 1795348053129, false},
 		{"abort-midstream.jsonl", "r1", "", "alice", "POST", 200, 1795348052518, false},
-		{"unmatched-404.jsonl", "", "127.0.0.1", "", "POST", 404, 1795347865909, false},
+		{"unmatched-404.jsonl", "", "", "", "POST", 404, 1795347865909, false},
 		{"service-route.jsonl", "svc", "s1", "", "GET", 200, 1795347865987, true},
 		{"unauth-401.jsonl", "chat", "", "", "POST", 401, 1795347865887, true},
 		{"cut-in-utf8.bin", "lim", "", "", "POST", 200, 1795348791486, true},

@@ -97,7 +97,8 @@ type Usage struct {
 	Mismatch bool
 	// RawJSON is the provider's usage object as it stood in the answer; nil when there was none.
 	RawJSON []byte
-	// Model is the model that answered, else the one that was asked for, which is ModelRequested. nil is unknown.
+	// Model is the model that answered, else, but for a request that was refused, the one that was asked for, which is
+	// ModelRequested. nil is unknown.
 	Model              *string
 	ModelRequested     *string
 	ServiceTier        *string

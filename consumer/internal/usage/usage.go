@@ -23,6 +23,9 @@ func Extract(e *logentry.Entry, hint Hint) record.Usage {
 	u := record.Usage{State: record.UsageNone, Source: record.UsageFromNone}
 	ask := readRequest(e)
 	u.ModelRequested = ask.model
+	if refused(e) {
+		ask.model = nil // nobody answered for it: it is any text that a client likes, and would be a name in the sums
+	}
 	if hint == NotMetered {
 		u.Model = ask.model
 		return u
@@ -59,6 +62,9 @@ func Extract(e *logentry.Entry, hint Hint) record.Usage {
 	}
 	return u
 }
+
+// refused says whether the answer is that of a request that is wrong.
+func refused(e *logentry.Entry) bool { return failed(e) && *e.Status < 500 }
 
 // failed says whether the answer is an error that the upstream or the gateway gave.
 func failed(e *logentry.Entry) bool { return e.Status != nil && *e.Status >= 400 && *e.Status != 499 }

@@ -123,6 +123,44 @@ func TestContentTypeThatIsWrong(t *testing.T) {
 	}
 }
 
+// Sums are by model, so whoever is refused must not make up models: nobody answered under them. What failed otherwise keeps its
+// model.
+func TestNobodyMakesModelsUp(t *testing.T) {
+	for _, tt := range []struct {
+		name, method, uri, body string
+		status                  int
+		hint                    usage.Hint
+		model                   string
+	}{
+		{"no such route", "GET", "/model/anything/invoke", "", 404, "", ""},
+		{"no such model", "POST", "/v1/chat/completions", `{"model":"anything"}`, 400, "", ""},
+		{"of a route that is not metered", "POST", "/ask", `{"model":"anything"}`, 403, usage.NotMetered, ""},
+		{"given up by its client", "POST", "/v1/chat/completions", `{"model":"gpt-4o"}`, 499, "", "gpt-4o"},
+		{"the upstream failed", "POST", "/v1/chat/completions", `{"model":"gpt-4o"}`, 502, "", "gpt-4o"},
+		{"the answer is not logged", "POST", "/v1/chat/completions", `{"model":"gpt-4o"}`, 200, "", "gpt-4o"},
+	} {
+		e := &logentry.Entry{Method: &tt.method, URI: &tt.uri, Status: &tt.status}
+		asked := "anything"
+		if tt.body != "" {
+			e.RequestBody = &tt.body
+		}
+		if tt.model != "" {
+			asked = tt.model
+		}
+		u := usage.Extract(e, tt.hint)
+		if got := text(u.Model); got != tt.model || text(u.ModelRequested) != asked {
+			t.Errorf("%s: model %q for %q", tt.name, got, text(u.ModelRequested))
+		}
+	}
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
 func TestWhatElseTheBodiesTell(t *testing.T) {
 	e := entry(jsonAnswer)
 	ask := `{"model":"gpt-4o-mini","stream":true,"messages":[{"rol`
