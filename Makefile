@@ -30,7 +30,7 @@ help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: build ## Send some hundred requests through the real parts and check every usage record.
+demo: build ## Send 400 requests through the real parts and check every usage record.
 	go run ./shared/testkit/cmd/demo
 
 .PHONY: up

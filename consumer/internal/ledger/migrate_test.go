@@ -13,7 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
+
 	"gateway-billing.internal/consumer/internal/ledger"
+	"gateway-billing.internal/shared/testkit/stack"
 	"gateway-billing.internal/sql/migrations"
 )
 
@@ -284,5 +287,30 @@ func TestMigrationKeepsTheSumsOfWhatWasPruned(t *testing.T) {
 	exec(t, db, "RENAME TABLE usage_hourly TO usage_hourly_7, usage_delta TO usage_delta_7")
 	if _, err := ledger.MigrateUp(t.Context(), dsn); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Migrations need these rights and no more, of a database that is empty and of an older consumer's. INDEX and DELETE are not
+// among them.
+func TestMigrationsNeedTheRightsThatAreNamed(t *testing.T) {
+	for _, older := range []bool{false, true} {
+		dsn := stack.Shared(t).Database.NewDatabase(t)
+		db := connect(t, dsn)
+		if older {
+			exec(t, db, olderConsumer)
+			exec(t, db, "INSERT INTO mq_consume_log (msg_id, topic, body, route_id) VALUES ('1', 't', '{}', 'r')")
+		}
+		cfg, err := mysql.ParseDSN(dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.User, cfg.Passwd = fmt.Sprintf("m%d", time.Now().UnixNano()%1e9), "secret"
+		account := cfg.User + "@'127.0.0.1'"
+		exec(t, db, "CREATE USER "+account+" IDENTIFIED BY 'secret'")
+		t.Cleanup(func() { exec(t, db, "DROP USER "+account) })
+		exec(t, db, "GRANT SELECT, INSERT, UPDATE, CREATE, ALTER, DROP ON `"+cfg.DBName+"`.* TO "+account)
+		if _, err := ledger.MigrateUp(t.Context(), cfg.FormatDSN()); err != nil {
+			t.Errorf("older %t: %v", older, err)
+		}
 	}
 }

@@ -1,4 +1,4 @@
-// Command demo sends some hundred requests through the real parts (the runner, RocketMQ, the consumer, MariaDB), breaks
+// Command demo sends 400 requests through the real parts (the runner, RocketMQ, the consumer, MariaDB), breaks
 // things on the way, and checks by SQL of its own that each request became exactly one usage record, and that the HTTP API
 // says the same. It prints what happened and exits with 1 when a figure differs. With arguments it runs them as a command
 // instead, on the ledger that it made, while `billing-consumer serve` answers for it.

@@ -131,7 +131,8 @@ func verdict(ctx context.Context, s story, p *parts, url string) error {
 		return err
 	}
 	s.usage(recorded)
-	fmt.Fprintf(s.out, "duplicates absorbed   %d\n", now.duplicates)
+	copies := p.thrice.entries - p.tally.total().requests
+	fmt.Fprintf(s.out, "duplicates absorbed   %d (%d copies, %d read again after the consumer was killed)\n", now.duplicates, copies, now.duplicates-copies)
 	fmt.Fprintf(s.out, "dead letters          %s\n", counts(reasons))
 	fmt.Fprintf(s.out, "stamps                %s\n", counts(states))
 	fmt.Fprintf(s.out, "without usage         %d answers with 502, %d streams given up by their client\n\n", p.tally.refused, p.tally.aborted)
@@ -158,6 +159,7 @@ func verdict(ctx context.Context, s story, p *parts, url string) error {
 	if !ok {
 		return errDiffers
 	}
+	fmt.Fprintln(s.out, "\nall of it is stopped and removed again; make up keeps such a system running")
 	return nil
 }
 
