@@ -98,7 +98,8 @@ type MySQL struct {
 	PasswordFile string `yaml:"password_file"`
 	// TLS encrypts the connections.
 	TLS MySQLTLS `yaml:"tls"`
-	// MaxOpenConns bounds the connections of this process; at least writers + 1, for the health check needs one too.
+	// MaxOpenConns bounds the connections of the flow; at least writers + 1, for the health check needs one too. With
+	// api.listen the API has five more.
 	MaxOpenConns int `yaml:"max_open_conns"`
 	// Writers is how many transactions are written at the same time. Two keep a database busy that is near; more make smaller
 	// transactions, and pay where each answer takes long.

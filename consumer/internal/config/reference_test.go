@@ -66,8 +66,11 @@ func makeReference(t *testing.T) []byte {
 	out.WriteString(`# Configuration of billing-consumer
 
 Every value, as the code has it; a test keeps this page so. A value comes from the file that ` + "`--config`" + ` names, or from the
-environment, which goes before it: ` + "`rocketmq.topic`" + ` is ` + "`BILLING_ROCKETMQ_TOPIC`" + `, with commas between the items of a list.
+environment, which overrides it: ` + "`rocketmq.topic`" + ` is ` + "`BILLING_ROCKETMQ_TOPIC`" + `, with commas between the items of a list.
 Secrets are best left to files (` + "`..._file`" + `). ` + "`billing-consumer config print`" + ` shows what is in effect, ` + "`check`" + ` whether it can work.
+
+A duration is written as ` + "`500ms`, `30s` or `24h`" + `, an age in days too (` + "`30d`" + `), or ` + "`never`" + `. A file's name that is relative
+is so to the working directory.
 
 SIGHUP reads the stamp keys' file again; the files of the database's password and of client certificates are read for each new
 connection. Everything else takes a restart.
