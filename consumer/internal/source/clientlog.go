@@ -1,11 +1,13 @@
 package source
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	clienterrors "github.com/apache/rocketmq-client-go/v2/errors"
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 	"github.com/apache/rocketmq-client-go/v2/rlog"
 	"github.com/rs/zerolog"
@@ -86,7 +88,19 @@ func (b *logBridge) Warning(msg string, fields map[string]any) {
 			l.jumpTo(r)
 		}
 	}
-	b.write(zerolog.WarnLevel, msg, fields)
+	level := zerolog.WarnLevel
+	if ofRetryTopic(fields) {
+		level = zerolog.DebugLevel
+	}
+	b.write(level, msg, fields)
+}
+
+// ofRetryTopic says whether a line is about the group's retry topic, which is not there before a message is given back, or
+// that a topic is not there without its name: the line behind it has the name.
+func ofRetryTopic(fields map[string]any) bool {
+	topic, named := fields[rlog.LogKeyTopic].(string)
+	err, _ := fields[rlog.LogKeyUnderlayError].(error)
+	return strings.HasPrefix(topic, RetryTopic("")) || !named && errors.Is(err, clienterrors.ErrTopicNotExist)
 }
 
 func (b *logBridge) Error(msg string, fields map[string]any) {

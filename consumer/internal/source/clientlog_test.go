@@ -2,11 +2,13 @@ package source
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	clienterrors "github.com/apache/rocketmq-client-go/v2/errors"
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 	"github.com/apache/rocketmq-client-go/v2/rlog"
 	"github.com/rs/zerolog"
@@ -72,6 +74,31 @@ func TestClientLinesAreLimited(t *testing.T) {
 	b.Warning("flow control", nil)
 	if !strings.Contains(out.String(), `"suppressed":99`) {
 		t.Errorf("the lines left out are not told:\n%s", out)
+	}
+}
+
+// A group whose messages were never given back has no retry topic, which is nothing to warn of at each start. Of the topic that
+// messages are read from it is.
+func TestNoRetryTopicIsNoWarning(t *testing.T) {
+	b, out, _ := newBridge()
+	for _, topic := range []string{"%RETRY%g", "apisix"} {
+		b.Warning("query topic route from server error", map[string]any{rlog.LogKeyUnderlayError: clienterrors.ErrTopicNotExist})
+		b.Warning("queryTopicRouteInfoFromServer return nil", map[string]any{rlog.LogKeyTopic: topic})
+		b.Warning("do balance in group failed, the topic does not exist", map[string]any{rlog.LogKeyConsumerGroup: "g", rlog.LogKeyTopic: topic})
+	}
+	b.Warning("query topic route from server error", map[string]any{rlog.LogKeyUnderlayError: errors.New("connection refused")})
+	var warned []string
+	for line := range strings.Lines(out.String()) {
+		var l struct{ Level, Topic, UnderlayError string }
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Fatal(err)
+		}
+		if l.Level == "warn" {
+			warned = append(warned, l.Topic+l.UnderlayError)
+		}
+	}
+	if got := strings.Join(warned, ", "); got != "apisix, apisix, connection refused" {
+		t.Errorf("warned of %s", got)
 	}
 }
 
