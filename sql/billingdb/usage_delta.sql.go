@@ -7,7 +7,6 @@ package billingdb
 
 import (
 	"context"
-	"strings"
 	"time"
 )
 
@@ -159,28 +158,14 @@ func (q *Queries) AddUsageRollup(ctx context.Context, arg AddUsageRollupParams) 
 	return err
 }
 
-const deleteUsageDeltas = `-- name: DeleteUsageDeltas :execrows
-DELETE usage_delta FROM usage_delta FORCE INDEX (PRIMARY) WHERE usage_delta.id IN (/*SLICE:ids*/?)
+const deleteUsageDelta = `-- name: DeleteUsageDelta :exec
+DELETE FROM usage_delta WHERE id = ?
 `
 
-// DeleteUsageDeltas removes deltas that the folded sums hold now. A server that would rather look at the whole of a small
-// table waits for rows of others on its way, who may wait for sums of ours.
-func (q *Queries) DeleteUsageDeltas(ctx context.Context, ids []int64) (int64, error) {
-	query := deleteUsageDeltas
-	var queryParams []interface{}
-	if len(ids) > 0 {
-		for _, v := range ids {
-			queryParams = append(queryParams, v)
-		}
-		query = strings.Replace(query, "/*SLICE:ids*/?", strings.Repeat(",?", len(ids))[1:], 1)
-	} else {
-		query = strings.Replace(query, "/*SLICE:ids*/?", "NULL", 1)
-	}
-	result, err := q.db.ExecContext(ctx, query, queryParams...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+// DeleteUsageDelta removes a delta that the folded sums hold now.
+func (q *Queries) DeleteUsageDelta(ctx context.Context, id int64) error {
+	_, err := q.db.ExecContext(ctx, deleteUsageDelta, id)
+	return err
 }
 
 const insertUsageDelta = `-- name: InsertUsageDelta :exec

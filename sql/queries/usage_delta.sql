@@ -61,7 +61,6 @@ INSERT INTO usage_rollup (
   reasoning_tokens = reasoning_tokens + VALUES(reasoning_tokens),
   audio_tokens = audio_tokens + VALUES(audio_tokens);
 
--- name: DeleteUsageDeltas :execrows
--- DeleteUsageDeltas removes deltas that the folded sums hold now. A server that would rather look at the whole of a small
--- table waits for rows of others on its way, who may wait for sums of ours.
-DELETE usage_delta FROM usage_delta FORCE INDEX (PRIMARY) WHERE usage_delta.id IN (sqlc.slice(ids));
+-- name: DeleteUsageDelta :exec
+-- DeleteUsageDelta removes a delta that the folded sums hold now.
+DELETE FROM usage_delta WHERE id = ?;

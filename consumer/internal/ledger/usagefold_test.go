@@ -1,9 +1,12 @@
 package ledger_test
 
 import (
+	"context"
+	"database/sql"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"gateway-billing.internal/consumer/internal/ledger"
 	"gateway-billing.internal/consumer/internal/record"
@@ -109,5 +112,35 @@ func TestFoldUsageOfOddNamesAndAmounts(t *testing.T) {
 	}
 	if n := value[int](t, db, "SELECT COUNT(*) FROM dead_letter"); n != 0 {
 		t.Errorf("%d dead letters", n)
+	}
+}
+
+// A delta that somebody has locked, as a writer that is stuck has, keeps nobody from folding the others, however many they are: a
+// fold takes part in no lock but that of its own deltas.
+func TestFoldUsageBesideLockedDeltas(t *testing.T) {
+	dsn := migrated(t)
+	db, store := connect(t, dsn), storeOf(t, dsn)
+	for _, total := range []int{3, 600, 1001, 2001, 5001} {
+		exec(t, db, "DELETE FROM usage_delta")
+		exec(t, db, `INSERT INTO usage_delta (quarter, consumer, billable, unit, quantity, records)
+			WITH RECURSIVE n AS (SELECT 0 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 99)
+			SELECT '2026-11-24 08:00:00', CONCAT('c', c.i), 1, 'request', 1, 1 FROM n AS a CROSS JOIN n AS b CROSS JOIN n AS c LIMIT ?`, total)
+		tx, err := db.BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, end := range []string{"MIN", "MAX"} {
+			if _, err := tx.Exec("UPDATE usage_delta SET records = records WHERE id = (SELECT id FROM (SELECT " + end + "(id) AS id FROM usage_delta) AS the)"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // less than a lock is waited for
+		if n, err := store.FoldUsage(ctx); err != nil || n != total-2 {
+			t.Errorf("%d deltas, two of them locked: folded %d, %v", total, n, err)
+		}
+		cancel()
+		if err := tx.Rollback(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

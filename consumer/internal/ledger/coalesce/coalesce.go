@@ -1,5 +1,5 @@
 // Package coalesce owns the way of many rows in few statements: a Batch stands under the code that sqlc generates for
-// a single-row INSERT, keeps the rows, and sends them as one multi-row statement, as JDBC's rewriteBatchedStatements
+// a single-row INSERT or DELETE, keeps the rows, and sends them as one multi-row statement, as JDBC's rewriteBatchedStatements
 // does. It is the one place that changes the text of a statement, and refuses any that is not of the exact form it
 // understands.
 package coalesce
@@ -14,9 +14,6 @@ import (
 	"gateway-billing.internal/sql/billingdb"
 )
 
-// maxRows is the most rows of one statement: beyond some hundred, more bring no speed.
-const maxRows = 1000
-
 // ErrTooLarge is a row that no statement can carry. It is found before anything is sent: a statement over the server's
 // limit comes back as a broken connection, which would look like an outage.
 var ErrTooLarge = errors.New("row does not fit a statement")
@@ -29,18 +26,18 @@ type Limits struct {
 	Row int
 }
 
-// Batch is a billingdb.DBTX for one generated INSERT: ExecContext keeps a row, Flush sends what is kept. Not for
+// Batch is a billingdb.DBTX for one generated INSERT or DELETE: ExecContext keeps a row, Flush sends what is kept. Not for
 // concurrent use.
 type Batch struct {
 	db     billingdb.DBTX
 	limits Limits
 
-	query    string
-	insert   *insert
-	text     *[]byte // the statement so far, from a pool
-	rows     int
-	bytes    int
-	affected int64
+	query     string
+	statement *statement
+	text      *[]byte // what is written of it so far, from a pool
+	rows      int
+	bytes     int
+	affected  int64
 }
 
 // texts are buffers of statements, kept from one batch to the next.
@@ -59,18 +56,18 @@ func New(db billingdb.DBTX, limits Limits) *Batch {
 // ExecContext keeps one row, after sending the rows before it if the statement is full with them. The result is nil:
 // what a row did is not known before Flush, and then only as a sum.
 func (b *Batch) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if b.insert == nil {
+	if b.statement == nil {
 		parsed, err := parse(query)
 		if err != nil {
 			return nil, err
 		}
-		b.query, b.insert = query, parsed
+		b.query, b.statement = query, parsed
 	}
 	if query != b.query {
 		return nil, errors.New("coalesce: a batch holds the rows of one statement")
 	}
-	if len(args) != b.insert.columns {
-		return nil, fmt.Errorf("coalesce: %d arguments for %d placeholders", len(args), b.insert.columns)
+	if len(args) != b.statement.columns {
+		return nil, fmt.Errorf("coalesce: %d arguments for %d placeholders", len(args), b.statement.columns)
 	}
 	need := atMost(args)
 	if need > b.limits.Row {
@@ -78,7 +75,7 @@ func (b *Batch) ExecContext(ctx context.Context, query string, args ...any) (sql
 			return nil, fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, need, b.limits.Row)
 		}
 	}
-	if b.rows == maxRows || b.rows > 0 && b.bytes+need > b.limits.Statement {
+	if b.rows == b.statement.maxRows || b.rows > 0 && b.bytes+need > b.limits.Statement {
 		if err := b.send(ctx); err != nil {
 			return nil, err
 		}
@@ -95,20 +92,23 @@ func (b *Batch) ExecContext(ctx context.Context, query string, args ...any) (sql
 func (b *Batch) add(args []any) error {
 	if b.text == nil {
 		b.text = texts.Get().(*[]byte)
-		*b.text = append((*b.text)[:0], b.insert.head...)
+		*b.text = append((*b.text)[:0], b.statement.head...)
 	}
-	text, separator := *b.text, byte('(')
+	text := *b.text
 	if b.rows > 0 {
-		text = append(text, ',')
+		text = append(text, b.statement.between...)
 	}
-	for _, arg := range args {
+	text = append(text, b.statement.open...)
+	for i, arg := range args {
+		if i > 0 {
+			text = append(text, ',')
+		}
 		var err error
-		if text, err = appendLiteral(append(text, separator), arg); err != nil {
+		if text, err = appendLiteral(text, arg); err != nil {
 			return err
 		}
-		separator = ','
 	}
-	*b.text = append(text, ')')
+	*b.text = append(text, b.statement.end...)
 	return nil
 }
 
@@ -122,7 +122,7 @@ func (b *Batch) send(ctx context.Context) error {
 	if b.rows == 0 {
 		return nil
 	}
-	result, err := b.db.ExecContext(ctx, string(append(*b.text, b.insert.tail...)))
+	result, err := b.db.ExecContext(ctx, string(append(*b.text, b.statement.tail...)))
 	if cap(*b.text) <= keepText {
 		texts.Put(b.text)
 	}
@@ -139,15 +139,15 @@ func (b *Batch) send(ctx context.Context) error {
 	return nil
 }
 
-var errInsertOnly = errors.New("coalesce: only an INSERT can be batched")
+var errWriteOnly = errors.New("coalesce: only an INSERT or a DELETE can be batched")
 
 // PrepareContext refuses: prepared statements would pass the batch by.
-func (b *Batch) PrepareContext(context.Context, string) (*sql.Stmt, error) { return nil, errInsertOnly }
+func (b *Batch) PrepareContext(context.Context, string) (*sql.Stmt, error) { return nil, errWriteOnly }
 
 // QueryContext refuses: a batch only writes.
 func (b *Batch) QueryContext(context.Context, string, ...any) (*sql.Rows, error) {
-	return nil, errInsertOnly
+	return nil, errWriteOnly
 }
 
 // QueryRowContext must not be called; there is no row that could carry an error.
-func (b *Batch) QueryRowContext(context.Context, string, ...any) *sql.Row { panic(errInsertOnly) }
+func (b *Batch) QueryRowContext(context.Context, string, ...any) *sql.Row { panic(errWriteOnly) }

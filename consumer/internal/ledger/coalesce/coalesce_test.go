@@ -73,12 +73,12 @@ func TestStatementsAreSplit(t *testing.T) {
 	}
 	s = &server{}
 	b = New(s, Limits{Statement: 1 << 30, Row: 1 << 30})
-	for i := range 2*maxRows + 1 {
+	for i := range 2*maxInserted + 1 {
 		if _, err := b.ExecContext(t.Context(), pair, int64(i), "x"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n, err := b.Flush(t.Context()); err != nil || n != 2*maxRows+1 || len(s.statements) != 3 {
+	if n, err := b.Flush(t.Context()); err != nil || n != 2*maxInserted+1 || len(s.statements) != 3 {
 		t.Errorf("%d rows in %d statements, %v", n, len(s.statements), err)
 	}
 }
@@ -114,6 +114,10 @@ func TestOnlyKnownFormsAreRewritten(t *testing.T) {
 		"INSERT INTO pair SELECT ?, ?",
 		"INSERT INTO pair (a, b) VALUES (? ?)",
 		"UPDATE pair SET a = ?, b = ?",
+		"DELETE FROM pair WHERE a = ? OR b = ?",
+		"DELETE FROM pair WHERE a <= ?",
+		"DELETE FROM pair WHERE a = ? LIMIT 1",
+		"DELETE FROM pair",
 	} {
 		if _, err := New(&server{}, Limits{1000, 1000}).ExecContext(t.Context(), query, int64(1), int64(2)); err == nil {
 			t.Errorf("taken: %s", query)
@@ -146,8 +150,25 @@ func TestFailureIsReturned(t *testing.T) {
 	}
 }
 
+func TestDeletesBecomeOneStatement(t *testing.T) {
+	s := &server{}
+	b := New(s, Limits{Statement: 1 << 20, Row: 1 << 20})
+	for i := range maxDeleted + 2 {
+		if _, err := b.ExecContext(t.Context(), "-- name: DeletePair :exec\nDELETE FROM pair WHERE a = ?\n", int64(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := "DELETE pair FROM (SELECT NULL AS a UNION ALL SELECT 500 UNION ALL SELECT 501) AS listed STRAIGHT_JOIN pair ON pair.a = listed.a"
+	if len(s.statements) != 2 || s.statements[1] != want {
+		t.Errorf("%d statements, the last %q", len(s.statements), s.statements[len(s.statements)-1])
+	}
+}
+
 // Every statement that sqlc generates for a batch is of the form.
-func TestGeneratedInsertsAreKnown(t *testing.T) {
+func TestGeneratedStatementsAreKnown(t *testing.T) {
 	b := func() *billingdb.Queries { return billingdb.New(New(&server{}, Limits{1 << 20, 1 << 20})) }
 	for name, err := range map[string]error{
 		"record":      b().InsertRecord(t.Context(), billingdb.InsertRecordParams{}),
@@ -156,6 +177,9 @@ func TestGeneratedInsertsAreKnown(t *testing.T) {
 		"delta":       b().InsertUsageDelta(t.Context(), billingdb.InsertUsageDeltaParams{}),
 		"claim":       b().InsertClaim(t.Context(), billingdb.InsertClaimParams{}),
 		"stamp":       b().InsertStampSeen(t.Context(), billingdb.InsertStampSeenParams{}),
+		"hourly sum":  b().AddUsageHourly(t.Context(), billingdb.AddUsageHourlyParams{}),
+		"sum":         b().AddUsageRollup(t.Context(), billingdb.AddUsageRollupParams{}),
+		"folded":      b().DeleteUsageDelta(t.Context(), 1),
 	} {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"gateway-billing.internal/consumer/internal/ledger/coalesce"
 	"gateway-billing.internal/sql/billingdb"
@@ -14,8 +13,6 @@ const (
 	// foldPages is how many pages of deltas one transaction folds: many share their buckets, so more of them take less work
 	// each; few enough to hold their locks for moments only.
 	foldPages = 16
-	// deletePage is how many ids one statement names.
-	deletePage = 1000
 )
 
 // Fold moves deltas that nobody else works on to the sums of all levels, as one part of a transaction (READ COMMITTED), and
@@ -44,14 +41,15 @@ func Fold(ctx context.Context, tx billingdb.DBTX, limits coalesce.Limits) (folde
 			return 0, false, err
 		}
 	}
-	for part := range slices.Chunk(ids, deletePage) {
-		n, err := q.DeleteUsageDeltas(ctx, part)
-		if err != nil {
+	done := coalesce.New(tx, limits)
+	for _, id := range ids {
+		if err := billingdb.New(done).DeleteUsageDelta(ctx, id); err != nil {
 			return 0, false, err
 		}
-		if int(n) != len(part) {
-			return 0, false, fmt.Errorf("%d of %d locked deltas were there to delete", n, len(part))
-		}
 	}
-	return len(ids), more, nil
+	n, err := done.Flush(ctx)
+	if err == nil && int(n) != len(ids) {
+		err = fmt.Errorf("%d of %d locked deltas were there to delete", n, len(ids))
+	}
+	return len(ids), more, err
 }
