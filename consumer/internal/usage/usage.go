@@ -43,7 +43,7 @@ func Extract(e *logentry.Entry, hint Hint) record.Usage {
 	isMetered := metered(e, ask, hint)
 	fromBody, bodyState := a.counts(e, isMetered)
 	summary := readSummary(e)
-	fromSummary, summaryState := summary.counts(excludesCached(e, hint, &a))
+	fromSummary, summaryState := summary.counts(hint, &fromBody)
 	switch {
 	case bodyState.Rank() == 0 && summaryState.Rank() == 0:
 		if (isMetered || a.cut) && !failed(e) {
@@ -56,7 +56,7 @@ func Extract(e *logentry.Entry, hint Hint) record.Usage {
 	default:
 		u.State, u.Source = bodyState, record.UsageFromBody
 		fromBody.fill(&u)
-		if bodyState == record.UsageExact && summaryState == record.UsageExact && differ(&fromBody, &fromSummary) {
+		if bodyState == record.UsageExact && fromSummary.known() && differ(&fromBody, &fromSummary) {
 			u.Mismatch = true
 		}
 	}
