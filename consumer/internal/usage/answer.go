@@ -224,6 +224,12 @@ func (a *answer) usage(object string) bool {
 	if now.tier != "" {
 		a.tier = now.tier
 	}
+	if now.unset() {
+		if len(a.raws) == 0 {
+			a.raws = append(a.raws, object)
+		}
+		return false
+	}
 	a.found = true
 	if !now.covers(&a.fields) {
 		a.raws = append(a.raws, object)
