@@ -16,6 +16,8 @@ type request struct {
 	stream *bool
 	// several: more than one choice is asked for.
 	several bool
+	// asks: it names a model, or what to answer.
+	asks bool
 }
 
 func readRequest(e *logentry.Entry) request {
@@ -26,6 +28,8 @@ func readRequest(e *logentry.Entry) request {
 			switch name {
 			case "model":
 				model = text(value)
+			case "messages", "input", "prompt":
+				ask.asks = true
 			case "stream":
 				stream = value
 			case "n":
@@ -42,11 +46,11 @@ func readRequest(e *logentry.Entry) request {
 			ask.stream = new(false)
 		}
 	}
-	if e.URI == nil {
-		return ask
+	if e.URI != nil {
+		model, streams := fromPath(path(*e.URI))
+		ask.model, ask.stream = either(ask.model, known(model)), either(streams, ask.stream)
 	}
-	model, streams := fromPath(path(*e.URI))
-	ask.model, ask.stream = either(ask.model, known(model)), either(streams, ask.stream)
+	ask.asks = ask.asks || ask.model != nil
 	return ask
 }
 

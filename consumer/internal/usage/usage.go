@@ -18,7 +18,8 @@ import (
 // The state is exact when every count is known and the answer was seen to its own end; partial when only some are, or
 // the end is not there; missing when the request is metered and no count can be read; none when it is not a metered
 // call, among them every answer of status 400 and above without counts, 499 apart (the client went away, the model may
-// have answered), and every method but POST: reading a stored answer shows the usage of the call that made it again.
+// have answered), every method but POST, and each POST to a stored answer: it shows the usage of the call that made it
+// again.
 func Extract(e *logentry.Entry, hint Hint) record.Usage {
 	u := record.Usage{State: record.UsageNone, Source: record.UsageFromNone}
 	ask := readRequest(e)
@@ -37,7 +38,7 @@ func Extract(e *logentry.Entry, hint Hint) record.Usage {
 	u.Model, u.ProviderResponseID, u.ServiceTier = either(known(a.model), ask.model), known(a.id), known(a.tier)
 	u.Stream = streamed(e, ask, &a)
 	u.RawJSON = a.rawUsage()
-	if e.Method != nil && *e.Method != "POST" {
+	if e.Method != nil && *e.Method != "POST" || isStored(e) && !ask.asks {
 		return u
 	}
 	isMetered := metered(e, ask, hint)
