@@ -19,7 +19,7 @@ import (
 // the end is not there; missing when the request is metered and no count can be read; none when it is not a metered
 // call, among them every answer of status 400 and above without counts, 499 apart (the client went away, the model may
 // have answered), every method but POST, and each POST to a stored answer: it shows the usage of the call that made it
-// again.
+// again. A session over a socket is missing: what it consumed is in no log.
 func Extract(e *logentry.Entry, hint Hint) record.Usage {
 	u := record.Usage{State: record.UsageNone, Source: record.UsageFromNone}
 	ask := readRequest(e)
@@ -38,10 +38,14 @@ func Extract(e *logentry.Entry, hint Hint) record.Usage {
 	u.Model, u.ProviderResponseID, u.ServiceTier = either(known(a.model), ask.model), known(a.id), known(a.tier)
 	u.Stream = streamed(e, ask, &a)
 	u.RawJSON = a.rawUsage()
+	if opensSession(e, hint) {
+		u.State = record.UsageMissing
+		return u
+	}
 	if e.Method != nil && *e.Method != "POST" || isStored(e) && !ask.asks {
 		return u
 	}
-	isMetered := metered(e, ask, hint)
+	isMetered := metered(e, ask, hint, &a)
 	fromBody, bodyState := a.counts(e, isMetered)
 	summary := readSummary(e)
 	fromSummary, summaryState := summary.counts(hint, &fromBody)
