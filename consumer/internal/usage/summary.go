@@ -58,6 +58,8 @@ func (s *summary) counts(hint Hint, body *counts) (counts, record.UsageState) {
 	}
 	told := c.known()
 	known := c.addCached(total, hint, body)
+	// Bedrock's total holds its cached tokens, which the gateway tells nowhere else.
+	known = known && value(total) <= value(c.prompt)+value(c.completion)
 	switch {
 	case told && known:
 		return c, record.UsageExact
