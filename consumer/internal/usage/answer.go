@@ -27,6 +27,8 @@ type answer struct {
 	broken bool
 	// several: more than one choice is asked for, each with a finish reason of its own.
 	several bool
+	// fromModel: it has the form of a model's answer, with counts or without.
+	fromModel bool
 	// images are those of an answer that counts nothing but them.
 	images int64
 
@@ -35,7 +37,7 @@ type answer struct {
 
 // frame is the members of one frame that matter.
 type frame struct {
-	kind, event, object                    string
+	kind, event, object, role              string
 	usage, metadata, meta, groq            string // usage, usageMetadata, meta, x_groq
 	response, message, delta, choices      string
 	candidates, output, done, data         string
@@ -53,6 +55,8 @@ func (f *frame) read(s string) (end int, whole bool) {
 			f.event = text(value)
 		case "object":
 			f.object = text(value)
+		case "role":
+			f.role = text(value)
 		case "usage":
 			f.usage = value
 		case "usageMetadata":
@@ -106,7 +110,10 @@ func (a *answer) frame(s string, streaming bool) (end int, whole bool) {
 	if !piece {
 		terminal = a.general(&f)
 	}
-	if a.streaming || streaming || piece || strings.HasSuffix(f.object, ".chunk") || hasDeltas(f.choices) {
+	inStream := a.streaming || streaming || piece || strings.HasSuffix(f.object, ".chunk")
+	deltas := !(inStream && a.fromModel) && hasDeltas(f.choices)
+	a.fromModel = a.fromModel || piece || deltas || f.fromModel()
+	if inStream || deltas {
 		a.streaming = a.streaming || piece || !streaming
 		a.ended = a.ended || whole && terminal
 	} else {
@@ -114,6 +121,18 @@ func (a *answer) frame(s string, streaming bool) (end int, whole bool) {
 	}
 	a.terminal = a.terminal || whole && terminal
 	return end, whole
+}
+
+// fromModel says whether the frame names itself as what a model generates, as OpenAI and Anthropic do.
+func (f *frame) fromModel() bool {
+	switch f.object {
+	case "chat.completion", "chat.completion.chunk", "text_completion":
+		return true
+	case "response":
+		return f.output != ""
+	default:
+		return f.kind == "message" && f.role == "assistant"
+	}
 }
 
 // note keeps the names: of model and ID the first, since a stream's later frames may leave them empty; of the tier the
@@ -223,6 +242,13 @@ func (a *answer) usage(object string) bool {
 	}
 	if now.tier != "" {
 		a.tier = now.tier
+	}
+	if now.unset() {
+		a.fromModel = true
+		if len(a.raws) == 0 {
+			a.raws = append(a.raws, object)
+		}
+		return false
 	}
 	a.found = true
 	if !now.covers(&a.fields) {

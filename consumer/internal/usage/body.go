@@ -18,7 +18,7 @@ func (a *answer) counts(e *logentry.Entry, metered bool) (counts, record.UsageSt
 		a.found = true
 	}
 	switch {
-	case !a.found || !c.tokens() && (len(c.quantities) == 0 || !metered):
+	case !a.found || c.zero() || !c.tokens() && !metered:
 		return counts{}, record.UsageNone
 	case !c.known() || !a.ended || a.streaming && a.broken:
 		return c, record.UsagePartial

@@ -39,6 +39,16 @@ type counts struct {
 
 func (c *counts) tokens() bool { return c.prompt != nil || c.completion != nil || c.total != nil }
 
+// zero says whether nothing was counted: not even a prompt, so the zeros are nobody's count.
+func (c *counts) zero() bool {
+	for _, n := range []*int64{c.prompt, c.completion, c.total, c.cached, c.cacheWrite, c.reasoning, c.audioIn, c.audioOut} {
+		if value(n) != 0 {
+			return false
+		}
+	}
+	return len(c.quantities) == 0
+}
+
 // known says whether what the shape counts is all there.
 func (c *counts) known() bool {
 	return !c.spoiled && (c.prompt != nil && c.completion != nil || !c.tokens() && len(c.quantities) > 0)

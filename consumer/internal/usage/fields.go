@@ -1,5 +1,7 @@
 package usage
 
+import "strings"
+
 // field is one count of a provider's usage object, by the provider's own name.
 type field uint8
 
@@ -75,6 +77,17 @@ func (f *fields) set(i field, value string) {
 	if value != "null" && value[0] != '{' && value[0] != '[' {
 		f.values[i], f.any = value, true
 	}
+}
+
+// unset says whether an object counts nothing, not even a prompt: gateways write such zeros where they don't know, when they
+// convert an answer that told none or end a stream that broke.
+func (f *fields) unset() bool {
+	for _, value := range f.values {
+		if strings.Trim(value, `"0. `) != "" {
+			return false
+		}
+	}
+	return f.has(promptTokens) || f.has(inputTokens) || f.has(promptCount) || f.has(inputCamel) || f.has(totalTokens)
 }
 
 // take puts the fields of a later usage object over these: the last present value of each counts. They are neither added

@@ -16,6 +16,8 @@ type request struct {
 	stream *bool
 	// several: more than one choice is asked for.
 	several bool
+	// asks: it names a model, or what to answer.
+	asks bool
 }
 
 func readRequest(e *logentry.Entry) request {
@@ -26,6 +28,8 @@ func readRequest(e *logentry.Entry) request {
 			switch name {
 			case "model":
 				model = text(value)
+			case "messages", "input", "prompt":
+				ask.asks = true
 			case "stream":
 				stream = value
 			case "n":
@@ -42,11 +46,11 @@ func readRequest(e *logentry.Entry) request {
 			ask.stream = new(false)
 		}
 	}
-	if e.URI == nil {
-		return ask
+	if e.URI != nil {
+		model, streams := fromPath(path(*e.URI))
+		ask.model, ask.stream = either(ask.model, known(model)), either(streams, ask.stream)
 	}
-	model, streams := fromPath(path(*e.URI))
-	ask.model, ask.stream = either(ask.model, known(model)), either(streams, ask.stream)
+	ask.asks = ask.asks || ask.model != nil
 	return ask
 }
 
@@ -95,20 +99,28 @@ var (
 		"/converse", "/converse-stream", "/invoke", "/invoke-with-response-stream",
 		"/api/chat", "/api/generate", "/api/embed", "/v2/chat", "/v1/chat", "/v1/embed", "/v2/embed",
 		"/text-generation/generation", "/multimodal-generation/generation", "/text-embedding/text-embedding",
+		"/v1/realtime", "/openai/realtime", ".BidiGenerateContent",
 	}
 	freePaths = []string{"/moderations", "/count_tokens", "/input_tokens", ":countTokens", "/tokenize", "/detokenize"}
 )
 
 // metered says whether the request is one that a provider meters: a POST to a known path, one that names a model, one
-// that ai-proxy took for one, or any that the hint says.
-func metered(e *logentry.Entry, ask request, hint Hint) bool {
-	end := ""
-	if e.URI != nil {
-		end = path(*e.URI)
-	}
-	is := func(suffix string) bool { return strings.HasSuffix(end, suffix) }
-	if slices.ContainsFunc(freePaths, is) {
+// that ai-proxy took for one, one whose answer has the form of a model's, or any that the hint says.
+func metered(e *logentry.Entry, ask request, hint Hint, a *answer) bool {
+	return !endsIn(e, freePaths) && (hint != "" || ask.model != nil || e.LLMSummary != nil || a.fromModel || endsIn(e, meteredPaths))
+}
+
+// opensSession says whether the request turned into a session over a socket (101), where a provider answers: its events
+// are in no log.
+func opensSession(e *logentry.Entry, hint Hint) bool {
+	return e.Status != nil && *e.Status == 101 && (hint != "" || endsIn(e, meteredPaths))
+}
+
+// endsIn says whether the path ends in one of these.
+func endsIn(e *logentry.Entry, paths []string) bool {
+	if e.URI == nil {
 		return false
 	}
-	return hint != "" || ask.model != nil || e.LLMSummary != nil || slices.ContainsFunc(meteredPaths, is)
+	whole := path(*e.URI)
+	return slices.ContainsFunc(paths, func(end string) bool { return strings.HasSuffix(whole, end) })
 }

@@ -40,9 +40,9 @@ func readSummary(e *logentry.Entry) summary {
 	return s
 }
 
-// counts reads the summary: exact where prompt and completion are told, partial where one is. prompt_tokens includes the
-// cached ones as OpenAI counts, and excludes them as Anthropic does.
-func (s *summary) counts(excludesCached bool) (counts, record.UsageState) {
+// counts reads the summary: exact where prompt and completion are told and nothing is left open, partial where one is
+// told. body is what the answer itself told.
+func (s *summary) counts(hint Hint, body *counts) (counts, record.UsageState) {
 	var c counts
 	read := func(value string) *int64 {
 		if strings.Trim(value, `" `) == "0" || value == "null" {
@@ -52,19 +52,40 @@ func (s *summary) counts(excludesCached bool) (counts, record.UsageState) {
 	}
 	c.prompt, c.completion = read(s.prompt), read(s.completion)
 	c.cached, c.cacheWrite, c.reasoning = read(s.cacheRead), read(s.cacheCreation), read(s.reasoning)
-	if total := read(s.total); c.completion == nil && c.prompt != nil && total != nil && *total == *c.prompt {
+	total := read(s.total)
+	if c.completion == nil && c.prompt != nil && total != nil && *total == *c.prompt {
 		c.completion = new(int64) // embeddings
 	}
-	told := c.prompt != nil
-	if excludesCached {
-		c.prompt = sum(c.prompt, c.cached, c.cacheWrite)
-	}
+	told := c.known()
+	known := c.addCached(total, hint, body)
+	// Bedrock's total holds its cached tokens, which the gateway tells nowhere else.
+	known = known && value(total) <= value(c.prompt)+value(c.completion)
 	switch {
-	case told && c.completion != nil && !c.spoiled:
+	case told && known:
 		return c, record.UsageExact
 	case c.prompt != nil || c.completion != nil:
 		return c, record.UsagePartial
 	default:
 		return counts{}, record.UsageNone
+	}
+}
+
+// addCached adds the cached tokens to a prompt that leaves them out, and says whether it is known that it does or does
+// not: OpenAI counts them within, Anthropic and Bedrock beside. The path says nothing of it, since ai-proxy takes calls in
+// the form of one for another and passes on the numbers of the one that answered; nor does a total that is prompt and
+// completion, since the gateway adds them up itself. Where nothing tells, nothing is added.
+func (c *counts) addCached(total *int64, hint Hint, body *counts) (known bool) {
+	cached, prompt := value(c.cached)+value(c.cacheWrite), value(c.prompt)
+	switch {
+	case cached == 0:
+		return true
+	case cached > prompt, // more than could be within
+		value(total) == prompt+cached+value(c.completion),
+		hint.excludesCached(),
+		hint == "" && value(body.prompt) == prompt+cached:
+		c.prompt = new(prompt + cached)
+		return true
+	default:
+		return hint != "" || value(body.prompt) == prompt
 	}
 }

@@ -18,7 +18,8 @@ import (
 // The state is exact when every count is known and the answer was seen to its own end; partial when only some are, or
 // the end is not there; missing when the request is metered and no count can be read; none when it is not a metered
 // call, among them every answer of status 400 and above without counts, 499 apart (the client went away, the model may
-// have answered), and every method but POST: reading a stored answer shows the usage of the call that made it again.
+// have answered), every method but POST, and each POST to a stored answer: it shows the usage of the call that made it
+// again. A session over a socket is missing: what it consumed is in no log.
 func Extract(e *logentry.Entry, hint Hint) record.Usage {
 	u := record.Usage{State: record.UsageNone, Source: record.UsageFromNone}
 	ask := readRequest(e)
@@ -37,13 +38,17 @@ func Extract(e *logentry.Entry, hint Hint) record.Usage {
 	u.Model, u.ProviderResponseID, u.ServiceTier = either(known(a.model), ask.model), known(a.id), known(a.tier)
 	u.Stream = streamed(e, ask, &a)
 	u.RawJSON = a.rawUsage()
-	if e.Method != nil && *e.Method != "POST" {
+	if opensSession(e, hint) {
+		u.State = record.UsageMissing
 		return u
 	}
-	isMetered := metered(e, ask, hint)
+	if e.Method != nil && *e.Method != "POST" || isStored(e) && !ask.asks {
+		return u
+	}
+	isMetered := metered(e, ask, hint, &a)
 	fromBody, bodyState := a.counts(e, isMetered)
 	summary := readSummary(e)
-	fromSummary, summaryState := summary.counts(excludesCached(e, hint, &a))
+	fromSummary, summaryState := summary.counts(hint, &fromBody)
 	switch {
 	case bodyState.Rank() == 0 && summaryState.Rank() == 0:
 		if (isMetered || a.cut) && !failed(e) {
@@ -56,7 +61,7 @@ func Extract(e *logentry.Entry, hint Hint) record.Usage {
 	default:
 		u.State, u.Source = bodyState, record.UsageFromBody
 		fromBody.fill(&u)
-		if bodyState == record.UsageExact && summaryState == record.UsageExact && differ(&fromBody, &fromSummary) {
+		if bodyState == record.UsageExact && fromSummary.known() && differ(&fromBody, &fromSummary) {
 			u.Mismatch = true
 		}
 	}
