@@ -17,7 +17,7 @@ import (
 
 func TestDoctor(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "apisix.yaml")
-	logger := "routes: [{id: r, uri: /api/*, plugins: {key-auth: {hide_credentials: true}, rocketmq-logger: " +
+	logger := "routes: [{id: r, uri: /api/*, plugins: {key-auth: {hide_credentials: true}, proxy-rewrite: {headers: {remove: [Accept-Encoding]}}, rocketmq-logger: " +
 		"{nameserver_list: ['127.0.0.1:9876'], topic: %s, max_retry_count: 60, batch_max_size: 1, include_resp_body: true}}}]"
 	if err := os.WriteFile(file, fmt.Appendf(nil, logger, "t"), 0o600); err != nil {
 		t.Fatal(err)
@@ -64,11 +64,12 @@ func TestDoctorJudgesSamples(t *testing.T) {
 		return path
 	}
 	conf := file("apisix.yaml", "routes: []\nglobal_rules: []")
-	const entry = `{"request":{"method":"POST","uri":"/v1/chat/completions"},"response":{"status":200},"start_time":1795347865715}`
-	got := run(t, "", nil, "doctor", "--apisix-yaml", conf, "--output", "json", "--sample", file("a.json", "["+entry+",7]"), "--sample", file("b.json", entry))
+	const zstd = `{"request":{"method":"POST","uri":"/v1/chat/completions"},"response":{"status":200,"headers":{"content-encoding":"zstd"},"body":"(` + "\xb5\x2f\xfd" + `"},"start_time":1795347865715}`
+	const entry = `{"request":{"method":"POST","uri":"/v1/chat/completions"},"response":{"status":200,"headers":{"content-encoding":"gzip"},"body":"{}"},"start_time":1795347865715}`
+	got := run(t, "", nil, "doctor", "--apisix-yaml", conf, "--output", "json", "--sample", file("a.json", "["+entry+",7,"+zstd+"]"), "--sample", file("b.json", entry))
 	for code, reason := range map[string]string{
-		"sample_rejected": "1 of 3 entries: not_an_entry", "sample_weak_key": "2 of 3 entries", "sample_no_stamp": "2 of 3 entries",
-		"sample_no_usage": "2 of 3 entries", "sample_anonymous": "2 of 3 entries",
+		"sample_rejected": "1 of 4 entries: not_an_entry", "sample_weak_key": "3 of 4 entries", "sample_no_stamp": "3 of 4 entries",
+		"sample_no_usage": "3 of 4 entries", "sample_encoded": "1 of 4 entries", "sample_anonymous": "3 of 4 entries",
 	} {
 		if !strings.Contains(got.stdout, `"code":"`+code+`"`) || !strings.Contains(got.stdout, `"reason":"`+reason+`"`) {
 			t.Errorf("no %s with %s in %s%s", code, reason, got.stdout, got.stderr)

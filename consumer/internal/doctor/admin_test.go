@@ -68,7 +68,7 @@ func TestAdminAPIGivesTheSameFindings(t *testing.T) {
 	if a, b := doctor.Examine(fromFile), doctor.Examine(fromAPI); !slices.Equal(a, b) {
 		t.Errorf("from the file %+v\nfrom the API %+v", a, b)
 	}
-	server = adminAPI(t, right, []string{"key-auth", "rocketmq-logger"})
+	server = adminAPI(t, right, []string{"key-auth", "proxy-rewrite", "rocketmq-logger"})
 	if fromAPI, err = (doctor.Admin{URL: server.URL, Key: "s3cret"}).Read(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -41,6 +41,7 @@ func checkWays(s *Site, r *report) {
 			continue
 		}
 		w.checkAnswers(r, logger)
+		w.checkEncodings(r)
 		w.checkAuthentication(r)
 		for _, name := range answering {
 			if b, ok := w.find(name); ok && stamped {
@@ -97,10 +98,7 @@ func (w *way) checkIdentity(r *report, stamp binding) {
 	_ = json.Unmarshal([]byte(text), &conf) // checkRunnerConf says what is wrong with it
 	if conf.text("identity_from") == "headers" {
 		rewrite, _ := w.find(rewriteName)
-		set := rewrite.conf.inner("headers").inner("set")
-		if set == nil {
-			set = rewrite.conf.inner("headers") // the older form sets directly
-		}
+		set := rewrite.conf.sets()
 		if header(set, "X-Billing-Request-Id") != "$request_id" || header(set, "X-Billing-Consumer") != "$consumer_name" {
 			r.add("runner_headers_not_set", w.route.String(), "no proxy-rewrite on its way sets both headers")
 		}
@@ -159,6 +157,34 @@ func (w *way) checkAnswers(r *report, logger binding) {
 	if w.tokens() && !summed && !asked && w.route.Labels[labelStream] == "" {
 		r.add("stream_without_usage", w.route.String(), "nothing shows that its clients ask for usage when they stream")
 	}
+}
+
+// checkEncodings looks at who chooses how answers are compressed. ai-proxy asks its provider without the client's choice.
+func (w *way) checkEncodings(r *report) {
+	_, harmless := w.find(aiProxyName, aiMultiName)
+	logged := false
+	for _, from := range []map[string]binding{w.plugins, w.globals} {
+		logged = logged || from[loggerName].conf.yes("include_resp_body")
+		harmless = harmless || from[rewriteName].conf.keepsOut("Accept-Encoding")
+	}
+	if logged && !harmless {
+		r.add("logger_answers_encoded", w.route.String(), "no proxy-rewrite on its way removes the client's Accept-Encoding")
+	}
+}
+
+// keepsOut says whether a proxy-rewrite removes a client's header, or sets identity in its place, for all requests.
+func (c Conf) keepsOut(name string) bool {
+	removed, _ := c.inner("headers")["remove"].([]any)
+	return c.inner("_meta")["filter"] == nil && (header(c.sets(), name) == "identity" ||
+		slices.ContainsFunc(removed, func(v any) bool { text, ok := v.(string); return ok && strings.EqualFold(text, name) }))
+}
+
+// sets are the headers that a proxy-rewrite sets. The older form names them directly.
+func (c Conf) sets() Conf {
+	if set := c.inner("headers").inner("set"); set != nil {
+		return set
+	}
+	return c.inner("headers")
 }
 
 // checkAuthentication looks at who is billed.

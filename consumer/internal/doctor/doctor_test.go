@@ -35,6 +35,7 @@ routes:
     uri: /api/*
     plugins:
       key-auth: {hide_credentials: true}
+      proxy-rewrite: {headers: {remove: [Accept-Encoding]}}
       ext-plugin-post-req: {allow_degradation: true, conf: [{name: billing-keys, value: "{}"}]}
       rocketmq-logger: {nameserver_list: ["127.0.0.1:9876"], topic: t, batch_max_size: 2, max_retry_count: 60, include_req_body: true, include_resp_body: true, max_req_body_bytes: 262144}
 `
@@ -72,6 +73,10 @@ func TestFindings(t *testing.T) {
 		{code: "logger_no_answers", change: []string{"include_resp_body: true", "include_resp_body: false"}},
 		{code: "logger_answers_cut", change: logger("max_resp_body_bytes: 4096")},
 		{code: "logger_answers_chosen", change: logger(`include_resp_body_expr: [["status", "==", 200]]`)},
+		{code: "logger_answers_encoded", change: []string{"      proxy-rewrite: {headers: {remove: [Accept-Encoding]}}\n", ""}},
+		{code: "logger_answers_encoded", change: []string{"remove: [Accept-Encoding]", "set: {Accept-Encoding: gzip}"}},
+		{code: "logger_answers_encoded", change: []string{"remove: [Accept-Encoding]", "remove: [Accept-Language]"}},
+		{code: "logger_answers_encoded", change: []string{"remove: [Accept-Encoding]}", "remove: [Accept-Encoding]}, _meta: {filter: [[arg_a, ==, '1']]}"}},
 		{code: "stream_without_usage", change: []string{"uri: /api/*", "uri: /v1/chat/completions"}},
 		{code: "logger_bound_twice", change: []string{"routes:\n", "global_rules:\n  - {id: g, plugins: {rocketmq-logger: {nameserver_list: [\"127.0.0.1:9876\"], topic: t, batch_max_size: 1, max_retry_count: 60}}}\nroutes:\n"}},
 		{
@@ -108,7 +113,7 @@ func TestFindings(t *testing.T) {
 		{code: "credentials_shown", change: []string{"hide_credentials: true", ""}},
 	}
 	tested := map[string]bool{"topic_missing": true, "topic_not_writable": true, "name_server_away": true, "plugin_not_enabled": true,
-		"sample_rejected": true, "sample_weak_key": true, "sample_no_stamp": true, "sample_no_usage": true, "sample_anonymous": true} // in tests of their own
+		"sample_rejected": true, "sample_weak_key": true, "sample_no_stamp": true, "sample_no_usage": true, "sample_encoded": true, "sample_anonymous": true} // in tests of their own
 	for _, row := range rows {
 		text := right
 		for i := 0; i < len(row.change); i += 2 {
@@ -137,13 +142,19 @@ func TestWhatIsWellElsewhere(t *testing.T) {
 	for name, change := range map[string][]string{
 		"headers that proxy-rewrite sets": {
 			`value: "{}"`, `value: '{"identity_from":"headers"}'`,
-			"      key-auth:", "      proxy-rewrite: {headers: {set: {X-Billing-Request-Id: $request_id, X-Billing-Consumer: $consumer_name}}}\n      key-auth:",
+			"headers: {remove", "headers: {set: {X-Billing-Request-Id: $request_id, X-Billing-Consumer: $consumer_name}, remove",
 		},
 		"pre-req behind authentication": {"ext-plugin-post-req: {", "ext-plugin-pre-req: {_meta: {priority: 2400}, "},
 		"summaries of ai-proxy": {
 			"include_resp_body: true", "include_resp_body: false",
 			"      key-auth:", "      ai-proxy: {provider: openai, logging: {summaries: true}}\n      key-auth:",
 		},
+		"an encoding of the gateway's own word": {"remove: [Accept-Encoding]", "set: {accept-encoding: identity}"},
+		"encodings that a global rule removes": {
+			"      proxy-rewrite: {headers: {remove: [Accept-Encoding]}}\n", "",
+			"routes:\n", "global_rules: [{id: g, plugins: {proxy-rewrite: {headers: {remove: [accept-encoding]}}}}]\nroutes:\n",
+		},
+		"encodings that ai-proxy does not ask for":     {"      proxy-rewrite: {headers: {remove: [Accept-Encoding]}}\n", "      ai-proxy: {provider: openai, logging: {summaries: true}}\n"},
 		"clients that ask for usage":                   {"uri: /api/*", "uri: /v1/chat/completions\n    labels: {billing-stream-usage: clients}"},
 		"each logger with a billing object of its own": {"log_format_extra: {billing", "log_format_other: {billing", "topic: t,", "topic: t, log_format_extra: {billing: {request_id: $request_id, stamp: $http_x_billing_stamp}},"},
 		"a logger that is disabled":                    {"routes:\n", "global_rules:\n  - {id: g, plugins: {rocketmq-logger: {topic: t, _meta: {disable: true}}}}\nroutes:\n"},

@@ -29,6 +29,7 @@ func Sample(sums *inspect.Summary) []Finding {
 	}
 	say("sample_no_stamp", records-stamped, "")
 	say("sample_no_usage", sums.UsageStates[record.UsageMissing]+sums.UsageStates[record.UsagePartial], "")
+	say("sample_encoded", sums.Encoded, "")
 	say("sample_anonymous", sums.Anonymous, "")
 	return r.sorted()
 }

@@ -7,10 +7,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"gateway-billing.internal/consumer/internal/pipeline"
 	"gateway-billing.internal/consumer/internal/record"
 	"gateway-billing.internal/shared/billingkey"
+	"gateway-billing.internal/shared/logentry"
 )
 
 // Summary says what run would make of several messages, in sums.
@@ -25,6 +27,8 @@ type Summary struct {
 	UsageStates map[record.UsageState]int `json:"usage_states"`
 	// Anonymous are records without an APISIX consumer: billed to nobody.
 	Anonymous int `json:"anonymous"`
+	// Encoded are records whose answer the logger kept compressed, since it can't undo that encoding.
+	Encoded int `json:"encoded"`
 }
 
 // NewSummary begins a summary.
@@ -51,7 +55,18 @@ func (s *Summary) Add(d *pipeline.Deriver, body []byte) {
 		if r.Consumer == nil || *r.Consumer == "" {
 			s.Anonymous++
 		}
+		if encoded(r.Raw) {
+			s.Encoded++
+		}
 	}
+}
+
+// encoded says whether an entry's answer is named as encoded and is no text. Headers say gzip also where the logger has
+// undone it.
+func encoded(entry []byte) bool {
+	e, err := logentry.Decode(entry)
+	return err == nil && e.ResponseBody != nil && e.ResponseHeaders.Get("content-encoding") != nil &&
+		(strings.ContainsRune(*e.ResponseBody, utf8.RuneError) || !utf8.ValidString(*e.ResponseBody))
 }
 
 // cures say what to do about a count that is not as it should be.
@@ -71,6 +86,7 @@ var cures = map[string]string{
 	"unconfirmed":       "the stamp learned its ID from headers, or has no seal, and the billing object is missing",
 	"partial":           "some counts are not known: answers that broke off or were cut",
 	"missing":           "no usage in the answer: include_resp_body, max_resp_body_bytes, stream_options.include_usage; or give the route its provider",
+	"encoded":           "compressed in a way that the logger does not undo: let proxy-rewrite of the route remove Accept-Encoding",
 	"anonymous":         "billed to nobody: no authentication on the route, or a log_format without the APISIX consumer",
 }
 
@@ -82,6 +98,9 @@ func (s *Summary) Print(w io.Writer) {
 	section(w, "usage", counts(s.UsageStates), s.Entries)
 	if s.Anonymous > 0 {
 		section(w, "APISIX consumer", map[string]int{"anonymous": s.Anonymous}, s.Entries)
+	}
+	if s.Encoded > 0 {
+		section(w, "answers", map[string]int{"encoded": s.Encoded}, s.Entries)
 	}
 	section(w, "rejects", s.Rejects, s.Entries)
 }

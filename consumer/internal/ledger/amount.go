@@ -1,19 +1,22 @@
 package ledger
 
 import (
+	"fmt"
 	"math/big"
 	"regexp"
 	"strings"
+
+	"gateway-billing.internal/consumer/internal/decimal"
 )
 
 // A quantity is DECIMAL(38,9): at most 29 digits before the point, 9 behind it. Within the ledger it is counted in
-// billionths, exactly. One record may bring 18 digits before the point, so that the sum of a hundred billion still fits.
+// billionths, exactly. One record may bring fewer, as package decimal says, which reads all amounts.
 const (
 	amountScale = 9
 	maxUnit     = 64
 )
 
-var amountForm = regexp.MustCompile(`^[0-9]{1,18}(?:\.[0-9]{1,9})?$`)
+var amountForm = regexp.MustCompile(fmt.Sprintf(`^[0-9]{1,%d}(?:\.[0-9]{1,%d})?$`, decimal.MaxWhole, amountScale))
 
 // parseAmount reads a decimal string in billionths; false when the column could not hold it (or a sum of some).
 func parseAmount(s string) (*big.Int, bool) {

@@ -16,6 +16,7 @@ import (
 	"gateway-billing.internal/consumer/internal/identity"
 	"gateway-billing.internal/consumer/internal/ledger"
 	"gateway-billing.internal/consumer/internal/ledger/coalesce"
+	"gateway-billing.internal/consumer/internal/meter"
 	"gateway-billing.internal/consumer/internal/pipeline"
 	"gateway-billing.internal/consumer/internal/policy"
 	"gateway-billing.internal/consumer/internal/record"
@@ -139,6 +140,38 @@ func checkFits(t *testing.T, p *billingdb.InsertRecordParams) {
 	}
 	if y := p.RequestTime.Year(); y < 2000 || y > 2100 || len(p.BillingKey) != 22 || coalesce.Escaped(p.Body) > 1<<21 {
 		t.Errorf("time %v, a key of %d bytes, a body of %d", p.RequestTime, len(p.BillingKey), len(p.Body))
+	}
+}
+
+// A count that the ledger can't hold is one that is not known: what is exact has all that was counted.
+func TestCountsAreKeptOrMissing(t *testing.T) {
+	pages, err := meter.ParsePath("$.pages")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := flowDeriver(t)
+	d.Policy = policy.Policy{{Meters: []meter.Meter{{Unit: "pages", From: meter.RequestJSON(pages)}}}}
+	for number, want := range map[string]string{
+		"5":                              `exact [{"unit":"pages","quantity":"5"}]`,
+		"999999999999999999.999999999":   `exact [{"unit":"pages","quantity":"999999999999999999.999999999"}]`,
+		"1000000000000000000":            "missing ",
+		"9999999999999999999999999999":   "missing ",
+		"10000000000000000000000000000":  "missing ",
+		"999999999999999999.99999999999": "missing ", // rounded up
+	} {
+		unit := checkFlow(t, d, fmt.Appendf(nil, `{"start_time":1795347865715,"request":{"method":"POST","uri":"/print","headers":{},`+
+			`"body":"{\"pages\":%s}"},"response":{"status":200,"headers":{}}}`, number))
+		rows, _ := ledger.Encoded(&unit, coalesce.Limits{Statement: 1 << 21, Row: 1 << 21})
+		row, kept := rows[0], ""
+		if row.Quantities != nil {
+			kept = *row.Quantities
+		}
+		if got := row.UsageState + " " + kept; got != want {
+			t.Errorf("%s pages: %s, want %s", number, got, want)
+		}
+		if marked := strings.Contains(row.Marks, "meter:pages"); marked != (kept == "") || strings.Contains(row.Marks, "bad:") {
+			t.Errorf("%s pages: marks %s", number, row.Marks)
+		}
 	}
 }
 

@@ -10,8 +10,8 @@
 //	response_bytes  the size of the response on the wire
 //
 // Any other unit names the place of its number: a path in the JSON of the response or of the request (see Path), or a
-// response header. The number may be written as text; it must not be negative. It is kept with at most 9 digits behind
-// the point, as the ledger's sums are: longer ones are rounded to that, and say so.
+// response header. The number may be written as text; it must not be negative, nor have more than 18 digits before the
+// point. It is kept with at most 9 behind it, as the ledger's sums are: longer ones are rounded to that, and say so.
 //
 // A count is not known where the entry does not hold its place, holds it more than once (a repeated header), or holds
 // something else than such a number there; and where a body is not whole JSON, since the logger cuts bodies silently and

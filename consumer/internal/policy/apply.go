@@ -18,7 +18,7 @@ import (
 // is billable and of one that the client gave up; the others were not metered, and lack nothing.
 func (r *Rule) Apply(e *logentry.Entry, rec *record.Record) (marks []string) {
 	u := &rec.Usage
-	rec.Billable, rec.BillableReason = r.Billable.decide(e, u)
+	rec.Billable, rec.BillableReason = r.decide(e, u)
 	tokens := r.tokens(u.State)
 	if len(r.Meters) > 0 {
 		expected := rec.Billable || rec.BillableReason == record.NotBillableAborted

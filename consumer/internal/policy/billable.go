@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"slices"
 
+	"gateway-billing.internal/consumer/internal/meter"
 	"gateway-billing.internal/consumer/internal/record"
+	"gateway-billing.internal/consumer/internal/usage"
 	"gateway-billing.internal/shared/logentry"
 )
 
@@ -18,7 +20,9 @@ const statusClientClosed = 499
 //     is billed. Where none is, there is nothing to bill, and the request is not.
 //   - Another failed status with a provider's count. The client got nothing for it, so it is not billed, but under a
 //     reason of its own: someone pays for these tokens.
-//   - Another method than POST whose answer shows a usage object reads a stored answer; its call is billed already.
+//   - Another method than POST whose answer shows a usage object reads a stored answer of a provider; its call is billed
+//     already. Any answer may have a member of that name, so that holds only where a provider answers, and not on a route
+//     that meters something else than tokens.
 type Billable struct {
 	// Statuses replaces the default for statuses where it is not empty.
 	Statuses []Statuses
@@ -30,12 +34,13 @@ type Billable struct {
 type Statuses struct{ From, To int }
 
 // decide says whether a request counts, and why.
-func (b Billable) decide(e *logentry.Entry, u *record.Usage) (billable bool, reason string) {
+func (r *Rule) decide(e *logentry.Entry, u *record.Usage) (billable bool, reason string) {
+	b := &r.Billable
 	if e.Method != nil {
 		switch {
 		case len(b.Methods) > 0 && !slices.Contains(b.Methods, *e.Method):
 			return false, record.NotBillableMethod
-		case len(b.Methods) == 0 && *e.Method != http.MethodPost && u.RawJSON != nil:
+		case len(b.Methods) == 0 && *e.Method != http.MethodPost && r.stored(e, u):
 			return false, record.NotBillableStoredAnswer
 		}
 	}
@@ -56,7 +61,13 @@ func (b Billable) decide(e *logentry.Entry, u *record.Usage) (billable bool, rea
 	}
 }
 
-func (b Billable) counts(status int) bool {
+// stored says whether an answer that nothing was posted for is one that a provider gave before.
+func (r *Rule) stored(e *logentry.Entry, u *record.Usage) bool {
+	return u.RawJSON != nil && usage.FromProvider(e, r.Provider) &&
+		!slices.ContainsFunc(r.Meters, func(m meter.Meter) bool { return m.Unit != meter.UnitTokens })
+}
+
+func (b *Billable) counts(status int) bool {
 	if len(b.Statuses) == 0 {
 		return status < 400
 	}

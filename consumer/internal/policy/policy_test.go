@@ -9,6 +9,7 @@ import (
 	"gateway-billing.internal/consumer/internal/meter"
 	"gateway-billing.internal/consumer/internal/policy"
 	"gateway-billing.internal/consumer/internal/record"
+	"gateway-billing.internal/consumer/internal/usage"
 	"gateway-billing.internal/shared/logentry"
 )
 
@@ -62,7 +63,7 @@ func TestBillable(t *testing.T) {
 		{listed, "", 200, exact, "true success"},
 	}
 	for _, tt := range tests {
-		e := logentry.Entry{}
+		e := logentry.Entry{URI: new("/v1/responses/resp_1")}
 		if tt.method != "" {
 			e.Method = &tt.method
 		}
@@ -75,6 +76,41 @@ func TestBillable(t *testing.T) {
 		}
 		if rec.Usage.State != tt.usage.State || len(marks) > 0 {
 			t.Errorf("without meters the state %s became %s, marks %v", tt.usage.State, rec.Usage.State, marks)
+		}
+	}
+}
+
+// What a customer stores and reads again is no provider's answer, though it has a member of the name.
+func TestStoredAnswer(t *testing.T) {
+	credits, tokens := header("credits", "X-Credits"), meter.Meter{Unit: meter.UnitTokens}
+	tests := []struct {
+		uri  string // "" is unknown
+		rule policy.Rule
+		want string
+	}{
+		{"/v1/responses/resp_1?include=x", policy.Rule{}, "false stored_answer"},
+		{"/openai/v1/chat/completions/chatcmpl-1", policy.Rule{}, "false stored_answer"},
+		{"/v1/responses", policy.Rule{}, "false stored_answer"},
+		{"/documents/7", policy.Rule{}, "true success"},
+		{"/documents/7?as=/v1/responses", policy.Rule{}, "true success"},
+		{"/v1/responses/of/a/form", policy.Rule{}, "true success"},
+		{"7", policy.Rule{}, "true success"},
+		{"", policy.Rule{}, "true success"},
+		{"/documents/7", policy.Rule{Provider: usage.OpenAI}, "false stored_answer"},
+		{"", policy.Rule{Provider: usage.OpenAI}, "false stored_answer"},
+		{"/v1/responses/resp_1", policy.Rule{Provider: usage.NotMetered}, "true success"},
+		{"/v1/responses/resp_1", policy.Rule{Meters: []meter.Meter{tokens}}, "false stored_answer"},
+		{"/v1/responses/resp_1", policy.Rule{Meters: []meter.Meter{tokens, credits}}, "true success"},
+		{"/documents/7", policy.Rule{Provider: usage.OpenAI, Meters: []meter.Meter{credits}}, "true success"},
+	}
+	for _, tt := range tests {
+		e := logentry.Entry{Method: new("GET"), Status: new(200)}
+		if tt.uri != "" {
+			e.URI = &tt.uri
+		}
+		rec, _ := apply(tt.rule, e, stored)
+		if got := fmt.Sprint(rec.Billable, " ", rec.BillableReason); got != tt.want {
+			t.Errorf("GET %s, provider %q, %d meters: %s, want %s", tt.uri, tt.rule.Provider, len(tt.rule.Meters), got, tt.want)
 		}
 	}
 }
