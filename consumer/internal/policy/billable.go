@@ -20,8 +20,8 @@ const statusClientClosed = 499
 //     is billed. Where none is, there is nothing to bill, and the request is not.
 //   - Another failed status with a provider's count. The client got nothing for it, so it is not billed, but under a
 //     reason of its own: someone pays for these tokens.
-//   - Another method than POST whose answer shows a usage object reads a stored answer of a provider; its call is billed
-//     already. Any answer may have a member of that name, so that holds only where a provider answers, and not on a route
+//   - Another method than POST whose answer shows a usage object reads a stored answer of a provider, and so does a POST to
+//     the path of one; its call is billed already. Any answer may have a member of that name, so that holds only where a provider answers, and not on a route
 //     that meters something else than tokens.
 type Billable struct {
 	// Statuses replaces the default for statuses where it is not empty.
@@ -40,7 +40,7 @@ func (r *Rule) decide(e *logentry.Entry, u *record.Usage) (billable bool, reason
 		switch {
 		case len(b.Methods) > 0 && !slices.Contains(b.Methods, *e.Method):
 			return false, record.NotBillableMethod
-		case len(b.Methods) == 0 && *e.Method != http.MethodPost && r.stored(e, u):
+		case len(b.Methods) == 0 && r.stored(e, u):
 			return false, record.NotBillableStoredAnswer
 		}
 	}
@@ -61,9 +61,13 @@ func (r *Rule) decide(e *logentry.Entry, u *record.Usage) (billable bool, reason
 	}
 }
 
-// stored says whether an answer that nothing was posted for is one that a provider gave before.
+// stored says whether an answer is one that a provider gave before.
 func (r *Rule) stored(e *logentry.Entry, u *record.Usage) bool {
-	return u.RawJSON != nil && usage.FromProvider(e, r.Provider) &&
+	again := usage.FromProvider(e, r.Provider)
+	if *e.Method == http.MethodPost {
+		again = usage.ReadsStored(e) && u.State == record.UsageNone
+	}
+	return again && u.RawJSON != nil &&
 		!slices.ContainsFunc(r.Meters, func(m meter.Meter) bool { return m.Unit != meter.UnitTokens })
 }
 

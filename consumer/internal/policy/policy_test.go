@@ -115,6 +115,24 @@ func TestStoredAnswer(t *testing.T) {
 	}
 }
 
+// A POST to an answer that the provider keeps shows the usage of the call that made it; one that asks a model is a call.
+func TestStoredAnswerOfPOST(t *testing.T) {
+	for _, tt := range []struct{ uri, body, want string }{
+		{"/v1/chat/completions/chatcmpl-1", `{"metadata":{"a":"b"}}`, "false stored_answer 0"},
+		{"/v1/responses/resp_1/cancel", "", "false stored_answer 0"},
+		{"/v1/chat/completions", "", "true success 12"},
+		{"/v1/chat/completions/chatcmpl-1", `{"model":"gpt-4o","messages":[]}`, "true success 12"},
+		{"/documents/1", `{}`, "true success 12"},
+	} {
+		e := logentry.Entry{Method: new("POST"), Status: new(200), URI: &tt.uri, RequestBody: &tt.body,
+			ResponseBody: new(`{"id":"1","usage":{"prompt_tokens":10,"completion_tokens":2,"total_tokens":12}}`)}
+		rec, _ := apply(policy.Rule{}, e, usage.Extract(&e, ""))
+		if got := fmt.Sprint(rec.Billable, " ", rec.BillableReason, " ", rec.Usage.TotalTokens); got != tt.want {
+			t.Errorf("POST %s %s: %s, want %s", tt.uri, tt.body, got, tt.want)
+		}
+	}
+}
+
 func header(unit, name string) meter.Meter {
 	return meter.Meter{Unit: unit, From: meter.ResponseHeader(name)}
 }
