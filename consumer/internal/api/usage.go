@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"gateway-billing.internal/consumer/internal/ledger/totals"
 	"gateway-billing.internal/consumer/internal/usagereport"
@@ -19,6 +20,8 @@ var usageParameters = []string{
 const (
 	maxRows  = 20_000
 	maxNames = 4 << 20 // bytes
+	// longestBy is in characters, dimension: included.
+	longestBy = 200
 )
 
 // usageOf begins the document's Usage, which goes on with rows and total, and ends with completed.
@@ -136,8 +139,8 @@ func (c *call) usageQuery(now time.Time) (totals.Query, error) {
 	if by := c.text("by", "", 4096); by != "" {
 		for name := range strings.SplitSeq(by, ",") {
 			b, err := totals.ParseBy(name)
-			if err != nil {
-				c.fail("by", "must be of hour, day, month, consumer, route, service, model, status, billable and dimension:NAME")
+			if err != nil || utf8.RuneCountInString(name) > longestBy {
+				c.fail("by", "must be of hour, day, month, consumer, route, service, model, status, billable and dimension:NAME, up to 200 characters each")
 				break
 			}
 			q.By = append(q.By, b)

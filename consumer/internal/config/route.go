@@ -55,9 +55,9 @@ type RouteMeter struct {
 type RouteBillable struct {
 	// Statuses are the statuses that count, each as 402 or 2xx; without them those below 400.
 	Statuses Codes `yaml:"statuses"`
-	// Methods are the methods that count; without them all, but what reads a provider's stored answer (a POST to its path too): another method
-	// than POST whose answer shows a usage object, where provider or the path says that a provider answers, and no meter
-	// but tokens stands there.
+	// Methods are the methods that count; without them all, but what reads a provider's stored answer: another method than
+	// POST, or a POST to its path, whose answer shows a usage object, where provider or the path says that a provider
+	// answers, and no meter but tokens stands there.
 	Methods []string `yaml:"methods"`
 }
 

@@ -370,6 +370,41 @@ func redriveSome(t *testing.T, w *ledger.Writer, store *ledger.Store, random *ra
 }
 
 // What can't be answered says so.
+// A zone's day is read with the hours around it, whose names come to nothing: they are no rows, so they are never too many.
+func TestNamesOfOtherTimesAreNotTooMany(t *testing.T) {
+	dsn := migrated(t)
+	store, w := storeOf(t, dsn), ledgerOf(t, dsn)
+	loc, err := totals.Location("Asia/Kolkata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := func(hour, n int) {
+		for i := range n {
+			at := time.Date(2026, 11, 20, hour, 0, 0, 0, time.UTC)
+			commit(t, w, unit(request(someID(), func(r *record.Record) { r.RequestTime, r.Usage.Model = at, new(fmt.Sprint("m", hour, i)) })))
+		}
+	}
+	used(8, 1)
+	used(20, 3) // the next day there
+	q := totals.Query{
+		From: time.Date(2026, 11, 20, 0, 0, 0, 0, loc), To: time.Date(2026, 11, 21, 0, 0, 0, 0, loc), Location: loc,
+		By: []totals.By{totals.ByModel}, MaxRows: 2,
+	}
+	for _, what := range []string{"deltas", "folded"} {
+		result, err := store.Totals().Query(t.Context(), q)
+		if err != nil || len(result.Rows) != 1 {
+			t.Errorf("%s: %d rows, %v", what, len(result.Rows), err)
+		}
+		if _, err := store.FoldUsage(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	q.From, q.To = q.From.AddDate(0, 0, 1), q.To.AddDate(0, 0, 1)
+	if _, err := store.Totals().Query(t.Context(), q); !errors.Is(err, totals.ErrTooMany) {
+		t.Errorf("three rows of two: %v", err)
+	}
+}
+
 func TestQueriesThatCannotBeAnswered(t *testing.T) {
 	dsn := migrated(t)
 	reader := storeOf(t, dsn).Totals()
@@ -389,6 +424,9 @@ func TestQueriesThatCannotBeAnswered(t *testing.T) {
 		"by two times":     {day(func(q *totals.Query) { q.By = []totals.By{totals.ByDay, totals.ByHour} }), totals.ErrQuery},
 		"between quarters": {day(func(q *totals.Query) { q.From = q.From.Add(time.Minute) }), totals.ErrQuery},
 		"too many rows":    {day(func(q *totals.Query) { q.By, q.MaxRows = []totals.By{totals.ByConsumer}, 1 }), totals.ErrTooMany},
+		"too long a name": {day(func(q *totals.Query) {
+			q.By, q.MaxNames = []totals.By{totals.ByConsumer, totals.ByDimension(strings.Repeat("x", 1000))}, 1500
+		}), totals.ErrTooMany},
 		"too many hours":   {day(func(q *totals.Query) { q.By, q.To = []totals.By{totals.ByHour}, q.To.AddDate(50, 0, 0) }), totals.ErrQuery},
 	} {
 		if _, err := reader.Query(t.Context(), tt.query); !errors.Is(err, tt.want) {

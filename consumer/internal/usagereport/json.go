@@ -1,6 +1,7 @@
 package usagereport
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -65,12 +66,15 @@ func appendQuantities(to []byte, s *totals.Sums) []byte {
 	return append(to, '}')
 }
 
-// appendText appends a JSON string. What is not plain is encoding/json's.
+// appendText appends a JSON string. What is not plain is encoding/json's work; it leaves < and > as they are.
 func appendText(to []byte, text string) []byte {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			quoted, _ := json.Marshal(text) // of a string there is no error
-			return append(to, quoted...)
+			var quoted bytes.Buffer
+			encoder := json.NewEncoder(&quoted)
+			encoder.SetEscapeHTML(false)
+			_ = encoder.Encode(text) // of a string there is no error
+			return append(to, bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))...)
 		}
 	}
 	return append(append(append(to, '"'), text...), '"')

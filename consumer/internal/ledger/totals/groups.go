@@ -75,8 +75,19 @@ type groups struct {
 	max    int
 	byKey  map[string]*group
 	key    []byte
-	// bytes are those of all keys, maxBytes the most of them, 0 for any.
-	bytes, maxBytes int
+	// bytes are those of all keys, and for each of them those of what is grouped by; maxBytes is the most of them, 0 for any.
+	bytes, maxBytes, labelBytes int
+}
+
+func newGroups(q *Query, bounds []int64) *groups {
+	g := &groups{filter: q.Filter, by: q.Names(), bounds: bounds, max: q.MaxRows, maxBytes: q.MaxNames, byKey: map[string]*group{}}
+	if g.max <= 0 || g.max > MaxRows {
+		g.max = MaxRows
+	}
+	for _, by := range g.by {
+		g.labelBytes += len(strconv.Quote(string(by)))
+	}
+	return g
 }
 
 type group struct {
@@ -142,7 +153,7 @@ func (g *groups) add(period int, n *names, sums *Sums) error {
 	g.key = key
 	have := g.byKey[string(key)]
 	if have == nil {
-		if g.bytes += len(key); len(g.byKey) == g.max || g.maxBytes > 0 && g.bytes > g.maxBytes {
+		if g.bytes += len(key) + g.labelBytes; len(g.byKey) == g.max || g.maxBytes > 0 && g.bytes > g.maxBytes {
 			return ErrTooMany
 		}
 		have = &group{period: period, names: make([]*string, len(g.by))}

@@ -62,7 +62,8 @@ type Query struct {
 	Filter Filter
 	// MaxRows is the most rows to answer with, 0 for MaxRows. With more the error is ErrTooMany.
 	MaxRows int
-	// MaxNames is the most bytes of all rows' names together, 0 for no limit but MaxRows. With more the error is ErrTooMany.
+	// MaxNames is the most bytes of all rows' names together, what they are grouped by counted with each row, 0 for no limit
+	// but MaxRows. With more the error is ErrTooMany.
 	MaxNames int
 }
 

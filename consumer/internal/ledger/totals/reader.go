@@ -3,6 +3,7 @@ package totals
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -23,31 +24,23 @@ func (r *Reader) Query(ctx context.Context, q Query) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	g := groups{filter: q.Filter, by: q.Names(), max: q.MaxRows, maxBytes: q.MaxNames, byKey: map[string]*group{}}
-	if g.max <= 0 || g.max > MaxRows {
-		g.max = MaxRows
-	}
+	var bounds []int64
 	for _, t := range times {
-		g.bounds = append(g.bounds, t.Unix())
+		bounds = append(bounds, t.Unix())
 	}
+	g := newGroups(&q, bounds)
 	err = r.snapshot(ctx, func(s *snapshot) error {
-		from, to := g.bounds[0], g.bounds[len(g.bounds)-1]
 		if q.readsRecords() {
-			return s.recordsByDimensions(ctx, from, to, &g)
+			return s.recordsByDimensions(ctx, bounds[0], bounds[len(bounds)-1], g)
 		}
-		first, behind, err := s.folded(ctx)
-		if err != nil {
-			return err
+		parts := plan(bounds, q.byConsumer())
+		err := s.sums(ctx, parts, g)
+		if errors.Is(err, ErrTooMany) && slices.ContainsFunc(parts, func(part stretch) bool { return part.bounds == nil }) {
+			// Names of the hours around its time, which come to nothing in the end, may have been too many.
+			g = newGroups(&q, bounds)
+			err = s.sums(ctx, planWithin(bounds, q.byConsumer()), g)
 		}
-		parts := slices.DeleteFunc(plan(g.bounds, q.byConsumer()), func(part stretch) bool {
-			return part.to <= first || part.from >= behind // of which a query of decades has many
-		})
-		for _, parts := range together(parts) {
-			if err := s.level(ctx, parts, q.Filter.Consumers, g.atAny(parts)); err != nil {
-				return err
-			}
-		}
-		return s.unfolded(ctx, from, to, g.all())
+		return err
 	})
 	if err != nil {
 		return Result{}, fmt.Errorf("totals: %w", err)
@@ -66,6 +59,23 @@ func (r *Reader) snapshot(ctx context.Context, do func(*snapshot) error) error {
 	}
 	defer tx.Rollback()
 	return do(&snapshot{billingdb.New(tx)})
+}
+
+// sums reads what a plan says, and what is not folded yet.
+func (s *snapshot) sums(ctx context.Context, parts []stretch, g *groups) error {
+	first, behind, err := s.folded(ctx)
+	if err != nil {
+		return err
+	}
+	parts = slices.DeleteFunc(slices.Clone(parts), func(part stretch) bool {
+		return part.to <= first || part.from >= behind // of which a query of decades has many
+	})
+	for _, parts := range together(parts) {
+		if err := s.level(ctx, parts, g.filter.Consumers, g.atAny(parts)); err != nil {
+			return err
+		}
+	}
+	return s.unfolded(ctx, g.bounds[0], g.bounds[len(g.bounds)-1], g.all())
 }
 
 // folded is the time outside of which nothing is folded, in whole days; from its end to its beginning where nothing is.
