@@ -427,7 +427,7 @@ func TestQueriesThatCannotBeAnswered(t *testing.T) {
 		"too long a name": {day(func(q *totals.Query) {
 			q.By, q.MaxNames = []totals.By{totals.ByConsumer, totals.ByDimension(strings.Repeat("x", 1000))}, 1500
 		}), totals.ErrTooMany},
-		"too many hours":   {day(func(q *totals.Query) { q.By, q.To = []totals.By{totals.ByHour}, q.To.AddDate(50, 0, 0) }), totals.ErrQuery},
+		"too many hours": {day(func(q *totals.Query) { q.By, q.To = []totals.By{totals.ByHour}, q.To.AddDate(50, 0, 0) }), totals.ErrQuery},
 	} {
 		if _, err := reader.Query(t.Context(), tt.query); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", name, err, tt.want)
