@@ -32,6 +32,9 @@ func check(getenv func(string) string, out io.Writer) (ok bool) {
 	}
 	s, err := loadSettings(getenv)
 	say("configuration", "runner "+s.runner, err)
+	for _, warning := range ineffective(os.Environ()) {
+		fmt.Fprintf(out, "warn  %-16s %s\n", "configuration", warning)
+	}
 	if s.keys != nil {
 		how := "NOT sealed: anyone can make stamps"
 		if !s.keys.Empty() {

@@ -11,6 +11,9 @@ import (
 	"testing"
 )
 
+// misspelt is what is said of a variable of the runner's that there is not.
+const misspelt = "BILLING_RUNNER_STATEDIR: no such setting, it has no effect"
+
 func TestCheck(t *testing.T) {
 	dir := t.TempDir()
 	stale := filepath.Join(dir, "stale")
@@ -24,7 +27,8 @@ func TestCheck(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r, _ := startRunner(t)
+	t.Setenv("BILLING_RUNNER_STATEDIR", "s3cr3t")
+	r, log := startRunner(t)
 	good := map[string]string{envListen: "unix:" + filepath.Join(dir, "s"), envRunnerID: "gw-1", "BILLING_STAMP_KEYS": testKeys}
 	for _, tt := range []struct {
 		name   string
@@ -56,12 +60,24 @@ func TestCheck(t *testing.T) {
 			if (code == 0) != tt.ok || strings.Contains(stdout.String(), "FAIL") == tt.ok {
 				t.Errorf("exit %d\n%s%s", code, stdout.String(), stderr.String())
 			}
-			for _, want := range tt.want {
+			for _, want := range append(tt.want, "warn  configuration    "+misspelt+"\n") {
 				if !strings.Contains(stdout.String(), want) {
 					t.Errorf("%s\nwant %s", stdout.String(), want)
 				}
 			}
 		})
+	}
+	if err := r.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	warned := 0
+	for _, line := range log.lines(t) {
+		if line["level"] == "warn" && line["message"] == misspelt {
+			warned++
+		}
+	}
+	if warned != 1 || strings.Contains(log.bytes.String(), "s3cr3t") || strings.Contains(log.bytes.String(), "BILLING_RUNNER_ID") {
+		t.Errorf("the runner warns %d times of a misspelt variable:\n%s", warned, log.bytes.String())
 	}
 	left, err := os.ReadDir(dir)
 	if err != nil || len(left) != 2 {

@@ -83,6 +83,9 @@ func serve(getenv func(string) string, log zerolog.Logger) error {
 	if err != nil {
 		return err
 	}
+	for _, warning := range ineffective(os.Environ()) {
+		log.Warn().Msg(warning)
+	}
 	registry := prometheus.NewRegistry()
 	metrics := runnermetrics.New(registry)
 	plugin, err := newPlugin(s, metrics, log)

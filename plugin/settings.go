@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,6 +47,21 @@ type settings struct {
 	byAPISIX bool
 	metrics  string // an address, or ""
 	drain    time.Duration
+}
+
+// known are the variables that begin with BILLING_RUNNER_.
+var known = []string{envRunnerID, envStateDir, envMetrics, envSocketMode, envDrain, envLogFile, envLogLevel}
+
+// ineffective are warnings of variables that begin as the runner's do, and mean nothing to it. environ is as os.Environ has it.
+func ineffective(environ []string) (warnings []string) {
+	for _, item := range environ {
+		name, _, _ := strings.Cut(item, "=")
+		if strings.HasPrefix(name, "BILLING_RUNNER_") && !slices.Contains(known, name) {
+			warnings = append(warnings, name+": no such setting, it has no effect")
+		}
+	}
+	slices.Sort(warnings)
+	return warnings
 }
 
 // loadSettings reads the environment; the error names everything that is wrong in it.

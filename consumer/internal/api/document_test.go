@@ -2,7 +2,9 @@ package api_test
 
 import (
 	"net/http"
+	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -136,4 +138,34 @@ func example(path string) string {
 		return strings.ReplaceAll(path, "{id}", strings.Repeat("0", 32))
 	}
 	return strings.ReplaceAll(path, "{id}", "1")
+}
+
+// What the document calls a moment is one, and nothing else is.
+func TestMomentsAreThoseOfTheDocument(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Components struct {
+			Schemas struct {
+				Moment struct{ Pattern string } `yaml:"Moment"`
+			}
+		}
+	}
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	moment := regexp.MustCompile(doc.Components.Schemas.Moment.Pattern)
+	s := serve(t, []apitoken.Grant{everything("ops")})
+	for at, want := range map[string]int{
+		"2026-11-24T08:00:00Z": http.StatusOK, "2026-11-24t08:00:00z": http.StatusOK, "2026-11-24t08:00:00+05:30": http.StatusOK,
+		"2026-11-24": http.StatusOK, "2026-11": http.StatusOK, "yesterday": http.StatusOK,
+		"2026-11-24 08:00:00Z": http.StatusBadRequest, "YESTERDAY": http.StatusBadRequest, "2026": http.StatusBadRequest,
+	} {
+		if a := s.raw(http.MethodGet, "/v1/usage?from="+url.QueryEscape(at), nil, s.bearer("ops")); a.status != want || moment.MatchString(at) != (want == http.StatusOK) {
+			t.Errorf("%s: %d, matches %t, want %d: %s", at, a.status, moment.MatchString(at), want, a.body)
+		}
+	}
 }

@@ -34,8 +34,8 @@ type progress struct {
 }
 
 type queue struct {
-	broker string
-	number int
+	topic, broker string
+	number        int
 }
 
 // missing says whether a queue is not told of that was there before: its broker may be away, with messages that nobody
@@ -43,7 +43,7 @@ type queue struct {
 func (p *progress) missing(found []source.QueueProgress) bool {
 	now := make(map[queue]bool, len(found))
 	for _, q := range found {
-		now[queue{q.Broker, q.Queue}] = true
+		now[queue{q.Topic, q.Broker, q.Queue}] = true
 	}
 	for q := range p.queues {
 		if !now[q] {

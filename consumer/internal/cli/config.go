@@ -34,8 +34,9 @@ func newConfigPrint(environ []string) *cobra.Command {
 		Use:   "print",
 		Short: "Print every value as it is in effect, and where it comes from",
 		Long: `Print every value of the configuration as it is in effect, and where it comes from: default, file (and line), environment, or
-the file that a secret lies in. Secrets are masked. A value that can't be read is left at what it is without it, and the
-exit code is 1. What each value means stands in consumer/CONFIG.md.`,
+the file that a secret lies in. Secrets are masked. A value that can't be read is left at what it is without it. Behind the
+values, on standard error, stand variables of the environment that have no effect, and everything that keeps run from
+starting; where there is such a thing the exit code is 1. What each value means stands in consumer/CONFIG.md.`,
 	}
 	path := configFlag(cmd)
 	output := cmd.Flags().String("output", "table", "`FORM`: table, or json (one value a line)")
@@ -46,7 +47,7 @@ exit code is 1. What each value means stands in consumer/CONFIG.md.`,
 		return checkOutput(*output)
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		values, err := config.Values(*path, environ)
+		values, _ := config.Values(*path, environ) // its errors are among those of Load
 		encoder := json.NewEncoder(cmd.OutOrStdout())
 		encoder.SetEscapeHTML(false)
 		table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
@@ -64,6 +65,8 @@ exit code is 1. What each value means stands in consumer/CONFIG.md.`,
 			fmt.Fprintf(table, "%s\t%s\t%s\n", v.Name, strings.ReplaceAll(v.Text(), "\n", "\n\t"), source)
 		}
 		_ = table.Flush()
+		_, warnings, err := config.Load(*path, environ, func(c *config.Config) []config.Validator { return []config.Validator{c} })
+		warn(cmd, warnings)
 		return err
 	}
 	return cmd

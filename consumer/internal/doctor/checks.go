@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -220,7 +221,11 @@ func checkMetadata(s *Site, r *report) {
 	for _, b := range s.bindings(loggerName) {
 		// A logger with a form of its own is checkFormats'.
 		if b.conf.inner("log_format_extra") == nil && b.conf.inner("log_format") == nil && !s.metadataBills() {
-			r.add("metadata_no_billing", "plugin metadata of "+loggerName, "its log_format_extra has no billing object of request_id and stamp")
+			code := "metadata_no_billing"
+			if s.allStamped() {
+				code += "_stamped"
+			}
+			r.add(code, "plugin metadata of "+loggerName, "its log_format_extra has no billing object of request_id and stamp")
 			return
 		}
 	}
@@ -243,4 +248,27 @@ func (s *Site) billed() bool {
 		}
 	}
 	return true
+}
+
+// allStamped says whether no request is logged without a stamp that names it by itself: the runner is on the way of every logger,
+// requests are refused while it is away, and it asks for the request ID (one of a header counts only with the gateway's word).
+func (s *Site) allStamped() bool {
+	for _, b := range s.bindings(preReqName, postReqName) {
+		text, stamps := b.stamps()
+		var conf Conf
+		_ = json.Unmarshal([]byte(text), &conf) // what can't be read is checkRunnerConf's
+		if stamps && (b.conf["allow_degradation"] != false || conf.text("identity_from") == "headers") || !stamps && strings.HasPrefix(b.object.Kind, "consumer") {
+			return false
+		}
+	}
+	logged := false
+	for _, w := range s.ways() {
+		if _, ok := w.find(loggerName); ok {
+			if _, stamped := w.stamp(); !stamped {
+				return false
+			}
+			logged = true
+		}
+	}
+	return logged
 }

@@ -14,14 +14,16 @@ import (
 type Progress struct {
 	// Asked is when the question was put (UTC), by this machine's clock.
 	Asked time.Time
-	// Queues are those of all brokers that the name server tells of, by broker and number. A broker that has been away
-	// for longer than the name server remembers it (two minutes) is not among them, nor is what was given back to a broker
-	// (Options.Reconsume) and waits there for its redelivery.
+	// Queues are those of the topic, then those of the group's retry topic where there is one (RetryTopic), of all brokers that
+	// the name server tells of, by broker and number. A broker that has been away for longer than the name server remembers it
+	// (two minutes) is not among them, nor is what was given back to a broker and waits there for the time of its redelivery:
+	// until then it is in no queue of the group's.
 	Queues []QueueProgress
 }
 
 // QueueProgress is one queue. What lies below Committed is recorded; the client tells the broker so every 5 s.
 type QueueProgress struct {
+	Topic  string
 	Broker string
 	Queue  int
 	// Min and Max are the first offset that the broker has and the one that its next message will get.
@@ -57,8 +59,9 @@ func (p Progress) CompleteUntil() time.Time {
 // ErrNoTopic is a topic that a name server does not know. One that nobody may read is there, and may hold messages.
 var ErrNoTopic = errors.New("there is no such topic")
 
-// AskProgress asks name servers and brokers how far the group is, as nobody's member; a question or two to each of a topic's
-// queues. Of the options the name servers, topic, tag, group and credentials count. It is an error when any queue is not
+// AskProgress asks name servers and brokers how far the group is, as nobody's member; a question or two to each queue of the topic
+// and of the group's retry topic, which every member reads whether it gives anything back or not: there lies what others gave
+// back before. Of the options the name servers, topic, tag, group and credentials count. It is an error when any queue is not
 // known, for then neither is what CompleteUntil says.
 func AskProgress(ctx context.Context, options Options) (Progress, error) {
 	options = options.withDefaults()
@@ -66,33 +69,49 @@ func AskProgress(ctx context.Context, options Options) (Progress, error) {
 		return Progress{}, err
 	}
 	p := Progress{Asked: time.Now().UTC()}
+	var err error
+	if p.Queues, err = askQueues(ctx, options); err != nil {
+		return Progress{}, err
+	}
+	options.Topic, options.Tag = RetryTopic(options.Group), "*"
+	given, err := askQueues(ctx, options)
+	if err != nil && !errors.Is(err, ErrNoTopic) { // a group that nothing was given back of has none
+		return Progress{}, fmt.Errorf("%s: %w", options.Topic, err)
+	}
+	p.Queues = append(p.Queues, given...)
+	return p, nil
+}
+
+// askQueues asks for the queues of one topic.
+func askQueues(ctx context.Context, options Options) ([]QueueProgress, error) {
 	s := &Source{options: options}
 	found := s.survey(ctx, remoting.Route{}, nil)
 	if err := ctx.Err(); err != nil {
-		return Progress{}, err
+		return nil, err
 	}
 	if found.noRoute != nil && found.noRoute.absent {
-		return Progress{}, fmt.Errorf("%w: %s", ErrNoTopic, options.hide(found.noRoute.Error()))
+		return nil, fmt.Errorf("%w: %s", ErrNoTopic, options.hide(found.noRoute.Error()))
 	}
 	if len(found.route.Hidden) > 0 {
-		return Progress{}, fmt.Errorf("broker %s: has queues of the topic that may not be read", found.route.Hidden[0])
+		return nil, fmt.Errorf("broker %s: has queues of the topic that may not be read", found.route.Hidden[0])
 	}
 	if reasons := found.reasons(); len(reasons) > 0 {
-		return Progress{}, errors.New(options.hide(strings.Join(reasons, "; ")))
+		return nil, errors.New(options.hide(strings.Join(reasons, "; ")))
 	}
+	var queues []QueueProgress
 	for _, q := range found.route.Queues {
 		at := found.queues[q]
 		if at.committed > at.max {
-			return Progress{}, fmt.Errorf("broker %s: queue %d ends at offset %d, before %d, where the group stands: it lost messages, and what it takes now may be passed over",
+			return nil, fmt.Errorf("broker %s: queue %d ends at offset %d, before %d, where the group stands: it lost messages, and what it takes now may be passed over",
 				q.Broker, q.ID, at.max, at.committed)
 		}
 		if at.next < at.max && at.oldest.IsZero() {
-			return Progress{}, fmt.Errorf("broker %s: its message at offset %d of queue %d can't be read now", q.Broker, at.next, q.ID)
+			return nil, fmt.Errorf("broker %s: its message at offset %d of queue %d can't be read now", q.Broker, at.next, q.ID)
 		}
-		p.Queues = append(p.Queues, QueueProgress{
-			Broker: q.Broker, Queue: q.ID,
+		queues = append(queues, QueueProgress{
+			Topic: options.Topic, Broker: q.Broker, Queue: q.ID,
 			Min: at.min, Max: at.max, Committed: at.committed, Next: at.next, Oldest: at.oldest,
 		})
 	}
-	return p, nil
+	return queues, nil
 }

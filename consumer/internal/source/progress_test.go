@@ -21,16 +21,10 @@ func TestProgress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(p.Queues) != 2 {
-			t.Fatalf("%d queues, the topic has 2", len(p.Queues))
+		if len(p.Queues) != 3 || p.Queues[2].Topic != RetryTopic(group) {
+			t.Fatalf("%+v, want 2 queues of the topic and one of the retry topic", p.Queues)
 		}
 		return p
-	}
-	unrecorded := func(p Progress) (n int64) {
-		for _, q := range p.Queues {
-			n += q.Unrecorded()
-		}
-		return n
 	}
 	if p := ask(); unrecorded(p) != 0 || !p.CompleteUntil().Equal(p.Asked.Add(-settling)) {
 		t.Errorf("an empty topic: %+v, complete until %v", p, p.CompleteUntil())
@@ -62,6 +56,59 @@ func TestProgress(t *testing.T) {
 		t.Fatalf("%d unrecorded, want 1 and its time %v", unrecorded(p), want)
 	}
 	eventually(t, 10*time.Second, "complete up to the latest message", func() bool { return ask().CompleteUntil().Equal(want[0]) })
+}
+
+func unrecorded(p Progress) (n int64) {
+	for _, q := range p.Queues {
+		n += q.Unrecorded()
+	}
+	return n
+}
+
+// What was given back before lies in the retry topic, which a source that holds what its handler fails on reads all the same: until
+// then it is unrecorded. A retry topic that is not there holds nothing; one that can't be read may hold everything.
+func TestProgressOfWhatWasGivenBack(t *testing.T) {
+	t.Parallel()
+	mq := stack.Shared(t).RocketMQ
+	topic, group := newTopic(t, 2)
+	o := Options{NameServers: nameServers(t), Topic: topic, Group: group}
+	retry := RetryTopic(group)
+	ask := func() Progress {
+		t.Helper()
+		p, err := AskProgress(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	send(t, retry, 0, 3)
+	var behind Progress
+	eventually(t, 10*time.Second, "three messages unrecorded", func() bool { behind = ask(); return unrecorded(behind) == 3 })
+	if first := storeTimes(t, retry, behind)[0]; behind.CompleteUntil().After(first) {
+		t.Errorf("complete until %v: the first message was stored at %v", behind.CompleteUntil(), first)
+	}
+	m := newMemory()
+	r := run(t, o, m.handle)
+	eventually(t, 30*time.Second, "all is recorded", func() bool { return m.count() == 3 })
+	r.stop() // which commits
+	if p := ask(); unrecorded(p) != 0 || !p.CompleteUntil().Equal(p.Asked.Add(-settling)) {
+		t.Errorf("all is recorded: %+v", p)
+	}
+
+	if err := mq.CreateTopic(t.Context(), retry, 1, stack.WriteOnly); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 20*time.Second, "a retry topic that nobody may read is of unknown progress", func() bool {
+		_, err := AskProgress(t.Context(), o)
+		return err != nil && !errors.Is(err, ErrNoTopic) && strings.Contains(err.Error(), retry)
+	})
+	if err := mq.DeleteTopic(t.Context(), retry); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 20*time.Second, "a retry topic that is gone is none", func() bool {
+		p, err := AskProgress(t.Context(), o)
+		return err == nil && len(p.Queues) == 2 && unrecorded(p) == 0
+	})
 }
 
 // A topic that nobody can tell of has no progress, and a queue of which the broker forgot what the group stands at goes on
@@ -102,6 +149,9 @@ func storeTimes(t *testing.T, topic string, p Progress) (times []time.Time) {
 		t.Fatal(err)
 	}
 	for _, q := range p.Queues {
+		if q.Topic != topic {
+			continue
+		}
 		conn, err := remoting.Dial(t.Context(), route.Masters[q.Broker], remoting.Credentials{})
 		if err != nil {
 			t.Fatal(err)

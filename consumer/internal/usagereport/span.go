@@ -62,7 +62,8 @@ func named(text string, now time.Time, loc *time.Location) (begin, end time.Time
 		y, m, _ = t.Date()
 		return days(y, m, 1, 0, 1)
 	}
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
+	// RFC 3339 lets t and z be lower case; package time does not.
+	if t, err := time.Parse(time.RFC3339, strings.ToUpper(text)); err == nil {
 		return t, now.Add(15*time.Minute - 1).Truncate(15 * time.Minute), nil
 	}
 	return begin, end, fmt.Errorf("must be %s", strings.ReplaceAll(TimeForms, "\n", " "))
