@@ -23,6 +23,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"gateway-billing.internal/shared/testkit/stack"
 )
 
 // makeToken makes a token as an operator does: its lines go to the end of a file, and it is shown once.
@@ -201,6 +203,36 @@ func TestServe(t *testing.T) {
 			t.Errorf("%s is not shown", text)
 		}
 	}
+}
+
+// What was given back to a broker came at a time that nobody tells any more: until it is recorded, nothing is called complete.
+func TestServeBesideMessagesThatWereGivenBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "")
+	retry := *w
+	retry.topic = "%RETRY%" + w.group
+	if err := w.broker.CreateTopic(t.Context(), retry.topic, 1, stack.ReadWrite); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.broker.DeleteTopic(context.WithoutCancel(t.Context()), retry.topic) })
+	retry.producer(t)(array(0, 3))
+	file := filepath.Join(t.TempDir(), "tokens.yaml")
+	token := makeToken(t, file, "--name", "ops", "--scope", "usage:read")
+	w.root = "api:\n  listen: 127.0.0.1:0\n  tokens_file: " + file + "\n"
+	serve := w.startAs(t, "serve")
+	await(t, 20*time.Second, "the API's address", func() bool { return serve.listens("serving the HTTP API") != "" })
+	api := newAPIClient(t, "http://"+serve.listens("serving the HTTP API"), nil)
+	await(t, 30*time.Second, "a word on what was given back", func() bool {
+		got := api.usage(t, token, "from=2026-11-22")
+		return got.Until == nil && !got.Complete && got.Reason != nil && strings.Contains(*got.Reason, "given back to a broker")
+	})
+	run := w.start(t)
+	await(t, 60*time.Second, "all recorded, and said so", func() bool {
+		got := api.usage(t, token, "from=2026-11-22")
+		return got.Until != nil && got.Total.Records == 3
+	})
+	run.terminate(t, 40*time.Second)
+	serve.terminate(t, 20*time.Second)
 }
 
 // With a certificate the API is served over TLS alone; a new one is taken at SIGHUP, and one that can't be read changes nothing.

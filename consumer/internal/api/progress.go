@@ -11,7 +11,7 @@ import (
 	"gateway-billing.internal/consumer/internal/source"
 )
 
-// ErrProgressUnknown is an answer of Options.Progress that can't be had with this configuration; its text says why.
+// ErrProgressUnknown is an answer of Options.Progress that can't be had; its text says why, and is told to who takes usage.
 var ErrProgressUnknown = errors.New("not known")
 
 const (
