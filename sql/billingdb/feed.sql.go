@@ -11,33 +11,33 @@ import (
 	"time"
 )
 
-const keyOfRecord = `-- name: KeyOfRecord :one
-SELECT billing_key, revision FROM mq_consume_log WHERE id = ?
+const historyOfNumber = `-- name: HistoryOfNumber :one
+SELECT history FROM ledger_change WHERE sequence = ?
 `
 
-type KeyOfRecordRow struct {
-	BillingKey []byte
-	Revision   int32
-}
-
-// KeyOfRecord is key and revision of the record with an id.
-func (q *Queries) KeyOfRecord(ctx context.Context, id int64) (KeyOfRecordRow, error) {
-	row := q.db.QueryRowContext(ctx, keyOfRecord, id)
-	var i KeyOfRecordRow
-	err := row.Scan(&i.BillingKey, &i.Revision)
-	return i, err
+// HistoryOfNumber is the random number of the transaction that gave a change its number.
+func (q *Queries) HistoryOfNumber(ctx context.Context, sequence *int64) (int64, error) {
+	row := q.db.QueryRowContext(ctx, historyOfNumber, sequence)
+	var history int64
+	err := row.Scan(&history)
+	return history, err
 }
 
 const lastNumber = `-- name: LastNumber :one
-SELECT last_sequence FROM ledger_sequencer WHERE id = 1
+SELECT last_sequence, history FROM ledger_sequencer WHERE id = 1
 `
 
-// LastNumber is the last number that a change was given.
-func (q *Queries) LastNumber(ctx context.Context) (int64, error) {
+type LastNumberRow struct {
+	LastSequence int64
+	History      int64
+}
+
+// LastNumber is the last number that a change was given, and the ledger's own random number.
+func (q *Queries) LastNumber(ctx context.Context) (LastNumberRow, error) {
 	row := q.db.QueryRowContext(ctx, lastNumber)
-	var last_sequence int64
-	err := row.Scan(&last_sequence)
-	return last_sequence, err
+	var i LastNumberRow
+	err := row.Scan(&i.LastSequence, &i.History)
+	return i, err
 }
 
 const numberedChanges = `-- name: NumberedChanges :many
@@ -49,16 +49,21 @@ type NumberedChangesParams struct {
 	Limit        int32
 }
 
+type NumberedChangesRow struct {
+	ID       int64
+	Sequence *int64
+}
+
 // NumberedChanges lists changes in the order of their numbers, from one on.
-func (q *Queries) NumberedChanges(ctx context.Context, arg NumberedChangesParams) ([]LedgerChange, error) {
+func (q *Queries) NumberedChanges(ctx context.Context, arg NumberedChangesParams) ([]NumberedChangesRow, error) {
 	rows, err := q.db.QueryContext(ctx, numberedChanges, arg.FromSequence, arg.Limit)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []LedgerChange
+	var items []NumberedChangesRow
 	for rows.Next() {
-		var i LedgerChange
+		var i NumberedChangesRow
 		if err := rows.Scan(&i.ID, &i.Sequence); err != nil {
 			return nil, err
 		}

@@ -73,23 +73,27 @@ func (q *Queries) MoveSequencer(ctx context.Context, lastSequence int64) error {
 }
 
 const numberChanges = `-- name: NumberChanges :execrows
-UPDATE ledger_change FORCE INDEX (PRIMARY) SET sequence = ? + FIND_IN_SET(id, ?)
+UPDATE ledger_change FORCE INDEX (PRIMARY) SET sequence = ? + FIND_IN_SET(id, ?),
+  history = ?
 WHERE id IN (/*SLICE:ids*/?)
 `
 
 type NumberChangesParams struct {
 	LastSequence int64
 	List         string
+	History      int64
 	Ids          []int64
 }
 
-// NumberChanges gives changes the numbers behind the last one, in the order of the list, which holds the same ids. Only
-// the rows of these ids are touched, whatever the optimizer thinks of a scan: others may be locked by who writes them.
+// NumberChanges gives changes the numbers behind the last one, in the order of the list, which holds the same ids, and
+// says which transaction did: history is a random number of it alone. Only the rows of these ids are touched, whatever the
+// optimizer thinks of a scan: others may be locked by who writes them.
 func (q *Queries) NumberChanges(ctx context.Context, arg NumberChangesParams) (int64, error) {
 	query := numberChanges
 	var queryParams []interface{}
 	queryParams = append(queryParams, arg.LastSequence)
 	queryParams = append(queryParams, arg.List)
+	queryParams = append(queryParams, arg.History)
 	if len(arg.Ids) > 0 {
 		for _, v := range arg.Ids {
 			queryParams = append(queryParams, v)

@@ -80,11 +80,13 @@ type IdempotencyClaim struct {
 type LedgerChange struct {
 	ID       int64
 	Sequence *int64
+	History  int64
 }
 
 type LedgerSequencer struct {
 	ID           int32
 	LastSequence int64
+	History      int64
 }
 
 type MqConsumeLog struct {

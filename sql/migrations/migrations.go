@@ -9,6 +9,7 @@
 //	7  adds how far retention has come
 //	8  sums usage by quarters of an hour, with all of a sum in one row, and by days
 //	9  numbers the changes of the ledger, for those who follow it
+//	10 tells the histories of the ledger apart, where it was put back to a backup
 //
 // There is no 6, and none may come: databases that have 7 would not take it.
 package migrations
@@ -72,6 +73,7 @@ func locked(ctx context.Context, db *sql.DB, do func(*goose.Provider, *billingdb
 			goose.NewGoMigration(1, &goose.GoFunc{RunDB: setAside}, nil),
 			goose.NewGoMigration(3, &goose.GoFunc{RunDB: adopt}, nil),
 			goose.NewGoMigration(9, &goose.GoFunc{RunDB: addChanges}, nil),
+			goose.NewGoMigration(10, &goose.GoFunc{RunDB: addHistories}, nil),
 		)...),
 	)
 	if err != nil {

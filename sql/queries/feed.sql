@@ -1,10 +1,10 @@
 -- name: LastNumber :one
--- LastNumber is the last number that a change was given.
-SELECT last_sequence FROM ledger_sequencer WHERE id = 1;
+-- LastNumber is the last number that a change was given, and the ledger's own random number.
+SELECT last_sequence, history FROM ledger_sequencer WHERE id = 1;
 
--- name: KeyOfRecord :one
--- KeyOfRecord is key and revision of the record with an id.
-SELECT billing_key, revision FROM mq_consume_log WHERE id = ?;
+-- name: HistoryOfNumber :one
+-- HistoryOfNumber is the random number of the transaction that gave a change its number.
+SELECT history FROM ledger_change WHERE sequence = sqlc.arg(sequence);
 
 -- name: NumberedChanges :many
 -- NumberedChanges lists changes in the order of their numbers, from one on.

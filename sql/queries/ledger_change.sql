@@ -11,9 +11,11 @@ SELECT last_sequence FROM ledger_sequencer WHERE id = 1 FOR UPDATE SKIP LOCKED;
 SELECT id FROM ledger_change WHERE sequence IS NULL ORDER BY id LIMIT ?;
 
 -- name: NumberChanges :execrows
--- NumberChanges gives changes the numbers behind the last one, in the order of the list, which holds the same ids. Only
--- the rows of these ids are touched, whatever the optimizer thinks of a scan: others may be locked by who writes them.
-UPDATE ledger_change FORCE INDEX (PRIMARY) SET sequence = sqlc.arg(last_sequence) + FIND_IN_SET(id, sqlc.arg(list))
+-- NumberChanges gives changes the numbers behind the last one, in the order of the list, which holds the same ids, and
+-- says which transaction did: history is a random number of it alone. Only the rows of these ids are touched, whatever the
+-- optimizer thinks of a scan: others may be locked by who writes them.
+UPDATE ledger_change FORCE INDEX (PRIMARY) SET sequence = sqlc.arg(last_sequence) + FIND_IN_SET(id, sqlc.arg(list)),
+  history = sqlc.arg(history)
 WHERE id IN (sqlc.slice(ids));
 
 -- name: MoveSequencer :exec

@@ -3,24 +3,30 @@ package api
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"math"
 
 	"gateway-billing.internal/consumer/internal/ledger/feed"
 )
 
 // cursorVersion begins a cursor, so that another form of them can be told apart.
-const cursorVersion = 1
+const cursorVersion = 2
 
-// cursorLength is a version, sequence, id, and the witness (id, time, sum, revision), all big-endian.
-const cursorLength = 1 + 8 + 8 + 8 + 8 + 4 + 4
+// cursorLength is a version, sequence, id, and what was seen of the ledger (last, random), all big-endian.
+const cursorLength = 1 + 4*8
+
+// A cursor of the form before this one does not say enough to be this ledger's.
+const (
+	olderVersion = 1
+	olderLength  = 41
+)
 
 // cursorOf is the text of a position.
 func cursorOf(p feed.Position) string {
 	b := []byte{cursorVersion}
-	for _, n := range []int64{p.Sequence, p.ID, p.Last.ID, p.Last.Time} {
+	for _, n := range []int64{p.Sequence, p.ID, p.Seen.Last, p.Seen.Random} {
 		b = binary.BigEndian.AppendUint64(b, uint64(n))
 	}
-	b = binary.BigEndian.AppendUint32(b, p.Last.Sum)
-	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(b, uint32(p.Last.Revision)))
+	return base64.RawURLEncoding.EncodeToString(b)
 }
 
 // cursor is where to go on, the beginning without one.
@@ -30,16 +36,17 @@ func (c *call) cursor() (p feed.Position) {
 		return p
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(b) != cursorLength || b[0] != cursorVersion {
+	switch {
+	case err == nil && len(b) == olderLength && b[0] == olderVersion:
+		return feed.Position{Sequence: math.MaxInt64} // which no ledger has come to
+	case err != nil || len(b) != cursorLength || b[0] != cursorVersion:
 		c.fail("cursor", "must be next_cursor of an answer")
 		return p
 	}
-	for i, n := range []*int64{&p.Sequence, &p.ID, &p.Last.ID, &p.Last.Time} {
-		*n = int64(binary.BigEndian.Uint64(b[1+8*i:])) // a negative one is refused
+	for i, n := range []*int64{&p.Sequence, &p.ID, &p.Seen.Last, &p.Seen.Random} {
+		*n = int64(binary.BigEndian.Uint64(b[1+8*i:])) // a negative one is refused, but for the random one
 	}
-	p.Last.Sum, p.Last.Revision = binary.BigEndian.Uint32(b[33:]), int32(binary.BigEndian.Uint32(b[37:]))
-	// A row within a change is the one that was read last.
-	if p.Sequence < 0 || p.ID < 0 || p.Last.ID < 0 || p.Last.Time < 0 || p.Last.Revision < 0 || p.ID > 0 && p.ID != p.Last.ID || p == (feed.Position{}) {
+	if p.Sequence < 0 || p.ID < 0 || p.Seen.Last < 0 || p.Seen == (feed.History{}) {
 		c.fail("cursor", "must be next_cursor of an answer")
 	}
 	return p

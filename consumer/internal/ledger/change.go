@@ -2,7 +2,9 @@ package ledger
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
@@ -67,8 +69,10 @@ func (s *Store) numberPage(ctx context.Context) (int, error) {
 	for i, id := range ids {
 		list[i] = strconv.FormatInt(id, 10)
 	}
+	var random [8]byte
+	rand.Read(random[:]) // never fails
 	n, err := q.NumberChanges(ctx, billingdb.NumberChangesParams{
-		LastSequence: last, List: strings.Join(list, ","), Ids: ids,
+		LastSequence: last, List: strings.Join(list, ","), History: int64(binary.BigEndian.Uint64(random[:])), Ids: ids,
 	})
 	if err != nil {
 		return 0, err

@@ -222,12 +222,16 @@ func TestFeedOfAnOlderLedger(t *testing.T) {
 	exec(t, db, "DROP TABLE ledger_sequencer")
 	for _, done := range []string{
 		"DO 0", "ALTER TABLE mq_consume_log DROP INDEX idx_change", "DELETE FROM ledger_sequencer",
+		"ALTER TABLE ledger_sequencer DROP COLUMN history", "UPDATE ledger_sequencer SET history = 0",
 	} {
 		exec(t, db, done)
 		exec(t, db, "DELETE FROM billing_schema_version WHERE version_id >= 9")
 		if _, err := ledger.MigrateUp(t.Context(), dsn); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if value[int64](t, db, "SELECT history FROM ledger_sequencer") == 0 {
+		t.Error("the ledger has nothing that tells it from another one")
 	}
 	k := taker{}
 	for k.poll(t, store.Feed(), 2) {

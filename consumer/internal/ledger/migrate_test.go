@@ -192,7 +192,7 @@ func TestSchemaMustBeCurrent(t *testing.T) {
 		t.Errorf("no tables: %v", err)
 	}
 	all, err := ledger.MigrateStatus(t.Context(), dsn)
-	if err != nil || len(all) != 8 || !all[0].AppliedAt.IsZero() {
+	if err != nil || len(all) != 9 || !all[0].AppliedAt.IsZero() {
 		t.Errorf("status %+v, %v", all, err)
 	}
 	if _, err := ledger.MigrateUp(t.Context(), dsn); err != nil {

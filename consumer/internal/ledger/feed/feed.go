@@ -39,7 +39,7 @@ func (p *Page) Record(i int) Record { return recordOf(&p.rows[i]) }
 // Behind is where to go on behind one of the records.
 func (p *Page) Behind(i int) Position {
 	row := &p.rows[i]
-	return Position{Sequence: p.sequences[row.ChangeID], ID: row.ID, Last: witnessOf(row.ID, row.BillingKey, row.Revision)}
+	return Position{Sequence: p.sequences[row.ChangeID], ID: row.ID, Seen: p.Next.Seen}
 }
 
 // Read reads up to limit records behind a position, and looks at a bounded number of changes for it. A record that is
@@ -53,10 +53,12 @@ func (r *Reader) Read(ctx context.Context, from Position, limit int) (*Page, err
 	}
 	defer tx.Rollback()
 	q := billingdb.New(tx)
-	if err := check(ctx, q, from); err != nil {
+	now, err := check(ctx, q, from)
+	if err != nil {
 		return nil, fmt.Errorf("feed: %w", err)
 	}
 	p := &Page{Next: from}
+	p.Next.Seen = now
 	if err := p.read(ctx, q, from, limit); err != nil {
 		return nil, fmt.Errorf("feed: %w", err)
 	}
@@ -97,14 +99,11 @@ func (p *Page) read(ctx context.Context, q *billingdb.Queries, from Position, li
 // goOn says where to go on: behind the last row where there may be more of these changes, else at behind, where more says
 // whether something may lie.
 func (p *Page) goOn(behind Position, limit int, more bool) {
-	behind.Last = p.Next.Last
-	p.Next, p.More = behind, more
-	if n := len(p.rows); n > 0 {
-		last := p.Behind(n - 1)
-		if p.Next.Last = last.Last; n >= limit {
-			p.Next, p.More = last, true
-		}
+	behind.Seen = p.Next.Seen
+	if n := len(p.rows); n > 0 && n >= limit {
+		behind, more = p.Behind(n-1), true
 	}
+	p.Next, p.More = behind, more
 }
 
 // rest reads the rows of one change behind an id.

@@ -2,11 +2,8 @@ package feed
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/binary"
 	"errors"
-	"time"
 
 	"gateway-billing.internal/sql/billingdb"
 )
@@ -18,53 +15,52 @@ type Position struct {
 	Sequence int64
 	// ID is the row of that change up to which it was read, 0 for none.
 	ID int64
-	// Last is the record that was read last, by which a ledger knows that the position is its own.
-	Last Witness
+	// Seen is the ledger in which the place was found, by which a ledger knows that the position is its own.
+	Seen History
 }
 
-// Witness is what a position keeps of a record; the zero value is no record.
-type Witness struct {
-	ID int64
-	// Time begins the record's key: when the request began in Unix ms, 0 for one of an older consumer.
-	Time int64
-	// Sum is of the whole key, and tells nothing of it.
-	Sum uint32
-	// Revision is the one that was read. A ledger that has a lower one was put back.
-	Revision int32
-}
-
-func witnessOf(id int64, key []byte, revision int32) Witness {
-	sum := sha256.Sum256(key)
-	return Witness{
-		ID: id, Time: int64(binary.BigEndian.Uint64(append([]byte{0, 0}, key[:6]...))), Sum: binary.BigEndian.Uint32(sum[:]), Revision: revision,
-	}
+// History is how far a ledger had come; the zero value is none. It tells nothing of the records.
+type History struct {
+	// Last is the last number that a change had.
+	Last int64
+	// Random is of the ledger and of the transaction that gave that number. Whatever is put back to before it and numbers
+	// anew, be it the same records in the same order, has another one.
+	Random int64
 }
 
 // ErrElsewhere is a position that this ledger did not give: it was put back to a backup from before, or is another one. Who
 // went on there would miss records, or wait for ever.
 var ErrElsewhere = errors.New("the position is none of this ledger")
 
-// check says whether a position can be this ledger's. A record keeps its id and key; only one that is pruned is gone.
-func check(ctx context.Context, q *billingdb.Queries, p Position) error {
-	last, err := q.LastNumber(ctx)
+// check says whether a position is this ledger's, and how far the ledger has come. All that the ledger had when the position
+// was found counts, not only what was read: a record that had moved on behind the position would lie before it again.
+func check(ctx context.Context, q *billingdb.Queries, p Position) (now History, err error) {
+	ledger, err := q.LastNumber(ctx)
+	if err != nil {
+		return now, err
+	}
+	if now, err = historyOf(ctx, q, &ledger, ledger.LastSequence); err != nil {
+		return now, err
+	}
 	switch {
-	case err != nil:
-		return err
-	case p.Sequence > last+1, p.Sequence > last && p.ID > 0:
-		return ErrElsewhere
-	case p.Last == Witness{}:
-		return nil // nothing was read before
+	case p.Sequence > now.Last+1, p.Sequence > now.Last && p.ID > 0, p.Seen.Last > now.Last:
+		return now, ErrElsewhere
+	case p.Seen == now, p.Seen == History{}: // nothing came since, or nothing was read before
+		return now, nil
 	}
-	now, err := q.KeyOfRecord(ctx, p.Last.ID)
-	if errors.Is(err, sql.ErrNoRows) {
-		horizon, err := q.Horizon(ctx)
-		if err == nil && !(horizon.Valid && time.UnixMilli(p.Last.Time).Before(horizon.Time)) {
-			err = ErrElsewhere
-		}
-		return err
-	}
-	if err == nil && (now.Revision < p.Last.Revision || witnessOf(p.Last.ID, now.BillingKey, p.Last.Revision) != p.Last) {
+	then, err := historyOf(ctx, q, &ledger, p.Seen.Last)
+	if err == nil && then != p.Seen {
 		err = ErrElsewhere
 	}
-	return err
+	return now, err
+}
+
+// historyOf is the history of a ledger up to a number. One that was given by a program that knows of no histories has the
+// ledger's own alone.
+func historyOf(ctx context.Context, q *billingdb.Queries, ledger *billingdb.LastNumberRow, last int64) (History, error) {
+	random, err := q.HistoryOfNumber(ctx, &last)
+	if errors.Is(err, sql.ErrNoRows) { // before the first change
+		random, err = 0, nil
+	}
+	return History{Last: last, Random: ledger.History ^ random}, err
 }
