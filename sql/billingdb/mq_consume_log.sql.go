@@ -40,9 +40,11 @@ func (q *Queries) CountDuplicates(ctx context.Context, arg CountDuplicatesParams
 
 const fillRecord = `-- name: FillRecord :execrows
 UPDATE mq_consume_log SET consumer = ?, route_id = ?,
-  service_id = ?, status = ?, billable = ?,
-  billable_reason = ?, key_source = ?,
-  idempotency_key = ?, change_id = ?, revision = revision + 1
+  service_id = ?, model = ?, status = ?, billable = ?,
+  billable_reason = ?, repeat_of = IF(? = 'repeat', repeat_of, NULL),
+  key_source = ?, key_state = ?, idempotency_key = ?,
+  dimensions = ?, stamp_runner = ?, stamp_epoch = ?,
+  stamp_sequence = ?, change_id = ?, revision = revision + 1
 WHERE billing_key = ? AND usage_state = ?
   AND revision = ?
 `
@@ -51,29 +53,42 @@ type FillRecordParams struct {
 	Consumer       *string
 	RouteID        *string
 	ServiceID      *string
+	Model          *string
 	Status         *int32
 	Billable       bool
 	BillableReason string
 	KeySource      string
+	KeyState       string
 	IdempotencyKey *string
+	Dimensions     *string
+	StampRunner    *string
+	StampEpoch     []byte
+	StampSequence  *uint64
 	ChangeID       int64
 	BillingKey     []byte
 	ReadUsageState string
 	ReadRevision   int32
 }
 
-// FillRecord gives a row the APISIX consumer, route, service, status and idempotency key that it did not know, and the
-// stronger source of its key, if it is still as it was read.
+// FillRecord gives a row what it did not know (APISIX consumer, route, service, model, status and with it whether it counts,
+// idempotency key, stamp) and the stronger source of its key, if it is still as it was read.
 func (q *Queries) FillRecord(ctx context.Context, arg FillRecordParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, fillRecord,
 		arg.Consumer,
 		arg.RouteID,
 		arg.ServiceID,
+		arg.Model,
 		arg.Status,
 		arg.Billable,
 		arg.BillableReason,
+		arg.BillableReason,
 		arg.KeySource,
+		arg.KeyState,
 		arg.IdempotencyKey,
+		arg.Dimensions,
+		arg.StampRunner,
+		arg.StampEpoch,
+		arg.StampSequence,
 		arg.ChangeID,
 		arg.BillingKey,
 		arg.ReadUsageState,
@@ -226,9 +241,10 @@ func (q *Queries) InsertRecord(ctx context.Context, arg InsertRecordParams) erro
 }
 
 const lockRecords = `-- name: LockRecords :many
-SELECT billing_key, batch_id, key_source, idempotency_key, consumer, route_id, service_id, model, status, client_ip,
+SELECT billing_key, batch_id, key_source, key_state, idempotency_key, consumer, route_id, service_id, model, status, client_ip,
   method, uri, request_size, response_size, request_time, prompt_tokens, completion_tokens, total_tokens, cached_tokens,
-  cache_write_tokens, reasoning_tokens, audio_tokens, quantities, usage_state, billable, billable_reason, marks, revision
+  cache_write_tokens, reasoning_tokens, audio_tokens, quantities, usage_state, usage_json IS NOT NULL AS usage_shown, billable,
+  billable_reason, dimensions, stamp_runner, stamp_epoch, stamp_sequence, marks, revision
 FROM mq_consume_log
 WHERE billing_key IN (/*SLICE:billing_keys*/?)
 FOR UPDATE
@@ -238,6 +254,7 @@ type LockRecordsRow struct {
 	BillingKey       []byte
 	BatchID          []byte
 	KeySource        string
+	KeyState         string
 	IdempotencyKey   *string
 	Consumer         *string
 	RouteID          *string
@@ -259,8 +276,13 @@ type LockRecordsRow struct {
 	AudioTokens      int64
 	Quantities       *string
 	UsageState       string
+	UsageShown       bool
 	Billable         bool
 	BillableReason   string
+	Dimensions       *string
+	StampRunner      *string
+	StampEpoch       []byte
+	StampSequence    *uint64
 	Marks            string
 	Revision         int32
 }
@@ -289,6 +311,7 @@ func (q *Queries) LockRecords(ctx context.Context, billingKeys [][]byte) ([]Lock
 			&i.BillingKey,
 			&i.BatchID,
 			&i.KeySource,
+			&i.KeyState,
 			&i.IdempotencyKey,
 			&i.Consumer,
 			&i.RouteID,
@@ -310,8 +333,13 @@ func (q *Queries) LockRecords(ctx context.Context, billingKeys [][]byte) ([]Lock
 			&i.AudioTokens,
 			&i.Quantities,
 			&i.UsageState,
+			&i.UsageShown,
 			&i.Billable,
 			&i.BillableReason,
+			&i.Dimensions,
+			&i.StampRunner,
+			&i.StampEpoch,
+			&i.StampSequence,
 			&i.Marks,
 			&i.Revision,
 		); err != nil {
@@ -357,7 +385,10 @@ UPDATE mq_consume_log SET
   estimated_tokens = ?, usage_state = ?,
   usage_source = ?, usage_mismatch = ?, usage_json = ?,
   billable = ?, billable_reason = ?, marks = ?,
-  key_source = ?, idempotency_key = ?, body = IF(body = '', '', ?),
+  repeat_of = IF(? = 'repeat', repeat_of, NULL),
+  key_source = ?, key_state = ?, idempotency_key = ?,
+  dimensions = ?, stamp_runner = ?, stamp_epoch = ?,
+  stamp_sequence = ?, body = IF(body = '', '', ?),
   change_id = ?, revision = revision + 1
 WHERE billing_key = ? AND usage_state = ?
   AND revision = ?
@@ -390,7 +421,12 @@ type RaiseRecordParams struct {
 	BillableReason     string
 	Marks              string
 	KeySource          string
+	KeyState           string
 	IdempotencyKey     *string
+	Dimensions         *string
+	StampRunner        *string
+	StampEpoch         []byte
+	StampSequence      *uint64
 	Body               interface{}
 	ChangeID           int64
 	BillingKey         []byte
@@ -427,8 +463,14 @@ func (q *Queries) RaiseRecord(ctx context.Context, arg RaiseRecordParams) (int64
 		arg.Billable,
 		arg.BillableReason,
 		arg.Marks,
+		arg.BillableReason,
 		arg.KeySource,
+		arg.KeyState,
 		arg.IdempotencyKey,
+		arg.Dimensions,
+		arg.StampRunner,
+		arg.StampEpoch,
+		arg.StampSequence,
 		arg.Body,
 		arg.ChangeID,
 		arg.BillingKey,
@@ -476,9 +518,10 @@ func (q *Queries) SetBillable(ctx context.Context, arg SetBillableParams) (int64
 }
 
 const storedRecords = `-- name: StoredRecords :many
-SELECT billing_key, batch_id, key_source, idempotency_key, consumer, route_id, service_id, model, status, client_ip,
+SELECT billing_key, batch_id, key_source, key_state, idempotency_key, consumer, route_id, service_id, model, status, client_ip,
   method, uri, request_size, response_size, request_time, prompt_tokens, completion_tokens, total_tokens, cached_tokens,
-  cache_write_tokens, reasoning_tokens, audio_tokens, quantities, usage_state, billable, billable_reason, marks, revision
+  cache_write_tokens, reasoning_tokens, audio_tokens, quantities, usage_state, usage_json IS NOT NULL AS usage_shown, billable,
+  billable_reason, dimensions, stamp_runner, stamp_epoch, stamp_sequence, marks, revision
 FROM mq_consume_log
 WHERE billing_key IN (/*SLICE:billing_keys*/?)
 `
@@ -487,6 +530,7 @@ type StoredRecordsRow struct {
 	BillingKey       []byte
 	BatchID          []byte
 	KeySource        string
+	KeyState         string
 	IdempotencyKey   *string
 	Consumer         *string
 	RouteID          *string
@@ -508,8 +552,13 @@ type StoredRecordsRow struct {
 	AudioTokens      int64
 	Quantities       *string
 	UsageState       string
+	UsageShown       bool
 	Billable         bool
 	BillableReason   string
+	Dimensions       *string
+	StampRunner      *string
+	StampEpoch       []byte
+	StampSequence    *uint64
 	Marks            string
 	Revision         int32
 }
@@ -538,6 +587,7 @@ func (q *Queries) StoredRecords(ctx context.Context, billingKeys [][]byte) ([]St
 			&i.BillingKey,
 			&i.BatchID,
 			&i.KeySource,
+			&i.KeyState,
 			&i.IdempotencyKey,
 			&i.Consumer,
 			&i.RouteID,
@@ -559,8 +609,13 @@ func (q *Queries) StoredRecords(ctx context.Context, billingKeys [][]byte) ([]St
 			&i.AudioTokens,
 			&i.Quantities,
 			&i.UsageState,
+			&i.UsageShown,
 			&i.Billable,
 			&i.BillableReason,
+			&i.Dimensions,
+			&i.StampRunner,
+			&i.StampEpoch,
+			&i.StampSequence,
 			&i.Marks,
 			&i.Revision,
 		); err != nil {

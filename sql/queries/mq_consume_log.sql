@@ -22,17 +22,19 @@ INSERT INTO mq_consume_log (
 
 -- name: StoredRecords :many
 -- StoredRecords reads what decides between new, duplicate, conflict and better copy.
-SELECT billing_key, batch_id, key_source, idempotency_key, consumer, route_id, service_id, model, status, client_ip,
+SELECT billing_key, batch_id, key_source, key_state, idempotency_key, consumer, route_id, service_id, model, status, client_ip,
   method, uri, request_size, response_size, request_time, prompt_tokens, completion_tokens, total_tokens, cached_tokens,
-  cache_write_tokens, reasoning_tokens, audio_tokens, quantities, usage_state, billable, billable_reason, marks, revision
+  cache_write_tokens, reasoning_tokens, audio_tokens, quantities, usage_state, usage_json IS NOT NULL AS usage_shown, billable,
+  billable_reason, dimensions, stamp_runner, stamp_epoch, stamp_sequence, marks, revision
 FROM mq_consume_log
 WHERE billing_key IN (sqlc.slice(billing_keys));
 
 -- name: LockRecords :many
 -- LockRecords is StoredRecords for rows that this transaction has not locked, and locks them.
-SELECT billing_key, batch_id, key_source, idempotency_key, consumer, route_id, service_id, model, status, client_ip,
+SELECT billing_key, batch_id, key_source, key_state, idempotency_key, consumer, route_id, service_id, model, status, client_ip,
   method, uri, request_size, response_size, request_time, prompt_tokens, completion_tokens, total_tokens, cached_tokens,
-  cache_write_tokens, reasoning_tokens, audio_tokens, quantities, usage_state, billable, billable_reason, marks, revision
+  cache_write_tokens, reasoning_tokens, audio_tokens, quantities, usage_state, usage_json IS NOT NULL AS usage_shown, billable,
+  billable_reason, dimensions, stamp_runner, stamp_epoch, stamp_sequence, marks, revision
 FROM mq_consume_log
 WHERE billing_key IN (sqlc.slice(billing_keys))
 FOR UPDATE;
@@ -58,18 +60,23 @@ UPDATE mq_consume_log SET
   estimated_tokens = sqlc.arg(estimated_tokens), usage_state = sqlc.arg(usage_state),
   usage_source = sqlc.arg(usage_source), usage_mismatch = sqlc.arg(usage_mismatch), usage_json = sqlc.arg(usage_json),
   billable = sqlc.arg(billable), billable_reason = sqlc.arg(billable_reason), marks = sqlc.arg(marks),
-  key_source = sqlc.arg(key_source), idempotency_key = sqlc.arg(idempotency_key), body = IF(body = '', '', sqlc.arg(body)),
+  repeat_of = IF(sqlc.arg(billable_reason) = 'repeat', repeat_of, NULL),
+  key_source = sqlc.arg(key_source), key_state = sqlc.arg(key_state), idempotency_key = sqlc.arg(idempotency_key),
+  dimensions = sqlc.arg(dimensions), stamp_runner = sqlc.arg(stamp_runner), stamp_epoch = sqlc.arg(stamp_epoch),
+  stamp_sequence = sqlc.arg(stamp_sequence), body = IF(body = '', '', sqlc.arg(body)),
   change_id = sqlc.arg(change_id), revision = revision + 1
 WHERE billing_key = sqlc.arg(billing_key) AND usage_state = sqlc.arg(read_usage_state)
   AND revision = sqlc.arg(read_revision);
 
 -- name: FillRecord :execrows
--- FillRecord gives a row the APISIX consumer, route, service, status and idempotency key that it did not know, and the
--- stronger source of its key, if it is still as it was read.
+-- FillRecord gives a row what it did not know (APISIX consumer, route, service, model, status and with it whether it counts,
+-- idempotency key, stamp) and the stronger source of its key, if it is still as it was read.
 UPDATE mq_consume_log SET consumer = sqlc.arg(consumer), route_id = sqlc.arg(route_id),
-  service_id = sqlc.arg(service_id), status = sqlc.arg(status), billable = sqlc.arg(billable),
-  billable_reason = sqlc.arg(billable_reason), key_source = sqlc.arg(key_source),
-  idempotency_key = sqlc.arg(idempotency_key), change_id = sqlc.arg(change_id), revision = revision + 1
+  service_id = sqlc.arg(service_id), model = sqlc.arg(model), status = sqlc.arg(status), billable = sqlc.arg(billable),
+  billable_reason = sqlc.arg(billable_reason), repeat_of = IF(sqlc.arg(billable_reason) = 'repeat', repeat_of, NULL),
+  key_source = sqlc.arg(key_source), key_state = sqlc.arg(key_state), idempotency_key = sqlc.arg(idempotency_key),
+  dimensions = sqlc.arg(dimensions), stamp_runner = sqlc.arg(stamp_runner), stamp_epoch = sqlc.arg(stamp_epoch),
+  stamp_sequence = sqlc.arg(stamp_sequence), change_id = sqlc.arg(change_id), revision = revision + 1
 WHERE billing_key = sqlc.arg(billing_key) AND usage_state = sqlc.arg(read_usage_state)
   AND revision = sqlc.arg(read_revision);
 

@@ -62,6 +62,8 @@ func consumed(f *figures) bool {
 type claimant struct {
 	fig *figures
 	new bool
+	// gone: it claims nothing any more, since a copy that knows better shows that policy does not bill it.
+	gone bool
 }
 
 // succeeded says whether the claimant's request did.
@@ -90,13 +92,15 @@ func (c *claimants) added(f *figures, rules claimRules) {
 
 // changed is told of a row that was raised by a copy (nil for none) or filled in.
 func (c *claimants) changed(had, now *figures, by *candidate, rules claimRules) {
-	_, before := rules.claimOf(had)
+	was, before := rules.claimOf(had)
 	id, after := rules.claimOf(now)
 	switch {
 	case after && !before:
 		c.add(id, &claimant{fig: now})
 	case before && !after && by != nil && now.BillableReason == reasonRepeat:
 		c.freed = append(c.freed, freed{now, by.fig.Billable, by.fig.BillableReason})
+	case before && !byPolicy(now):
+		c.add(was, &claimant{fig: now, gone: true})
 	}
 }
 
@@ -133,6 +137,9 @@ type holder struct {
 	time    time.Time
 	success bool
 }
+
+// givenUp is a claim that its holder no longer holds: whoever comes next lies so far from it that it is another order.
+func (h holder) givenUp() holder { return holder{key: h.key, time: time.Unix(0, 0).UTC()} }
 
 // holding is the claimant as a holder.
 func (c *claimant) holding() holder {

@@ -65,8 +65,16 @@ func (t *transaction) lockClaims(ctx context.Context, ids []claimID) (map[claimI
 // settleClaim deals with those who claim the same, one after the other.
 func (t *transaction) settleClaim(ctx context.Context, id claimID, held holder) error {
 	had := held
+	for _, who := range t.claims.byClaim[id] {
+		if who.gone && who.holding().key == held.key {
+			held = held.givenUp()
+		}
+	}
 	rows := map[billingkey.Key]*claimant{}
 	for _, who := range t.claims.byClaim[id] {
+		if who.gone {
+			continue
+		}
 		now := who.holding()
 		rows[now.key] = who
 		if now.key == held.key {

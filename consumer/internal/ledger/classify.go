@@ -1,7 +1,7 @@
 package ledger
 
 import (
-	"slices"
+	"math/big"
 	"strings"
 
 	"gateway-billing.internal/consumer/internal/record"
@@ -15,13 +15,16 @@ type figures = billingdb.StoredRecordsRow
 // figuresOf is a row as it would be read back.
 func figuresOf(p *row) figures {
 	return figures{
-		BillingKey: p.BillingKey, BatchID: p.BatchID, KeySource: p.KeySource, IdempotencyKey: p.IdempotencyKey,
-		Consumer: p.Consumer, RouteID: p.RouteID, ServiceID: p.ServiceID, Model: p.Model, Status: p.Status,
+		BillingKey: p.BillingKey, BatchID: p.BatchID, KeySource: p.KeySource, KeyState: p.KeyState,
+		IdempotencyKey: p.IdempotencyKey,
+		Consumer:       p.Consumer, RouteID: p.RouteID, ServiceID: p.ServiceID, Model: p.Model, Status: p.Status,
 		ClientIP: p.ClientIP, Method: p.Method, URI: p.URI, RequestSize: p.RequestSize, ResponseSize: p.ResponseSize,
 		RequestTime: p.RequestTime, PromptTokens: p.PromptTokens, CompletionTokens: p.CompletionTokens,
 		TotalTokens: p.TotalTokens, CachedTokens: p.CachedTokens, CacheWriteTokens: p.CacheWriteTokens,
 		ReasoningTokens: p.ReasoningTokens, AudioTokens: p.AudioTokens, Quantities: p.Quantities,
-		UsageState: p.UsageState, Billable: p.Billable, BillableReason: p.BillableReason, Marks: p.Marks, Revision: 1,
+		UsageState: p.UsageState, UsageShown: p.UsageJSON != nil, Billable: p.Billable, BillableReason: p.BillableReason,
+		Dimensions: p.Dimensions, StampRunner: p.StampRunner, StampEpoch: p.StampEpoch, StampSequence: p.StampSequence,
+		Marks: p.Marks, Revision: 1,
 	}
 }
 
@@ -50,74 +53,65 @@ func path(uri *string) *string {
 	return &p
 }
 
-// better says whether copy's usage should stand in place of have's.
+// better says whether copy's usage should stand in place of have's: it is surer of it; or neither is sure, and it lacks
+// nothing that have counts, but have counts less or saw no answer.
 func better(have, copy *figures) bool {
-	return record.UsageState(copy.UsageState).Rank() > record.UsageState(have.UsageState).Rank()
+	if copy.UsageState != have.UsageState {
+		return record.UsageState(copy.UsageState).Rank() > record.UsageState(have.UsageState).Rank()
+	}
+	return have.UsageState != string(record.UsageExact) && covers(copy, have) &&
+		(!covers(have, copy) || shows(copy) && !shows(have))
 }
 
-// fills says whether copy tells an APISIX consumer, a route, a service, a status or an idempotency key that have does
-// not know, or has the gateway's own word for a key that have has by a stamp alone.
-func fills(have, copy *figures) bool {
-	return have.Consumer == nil && copy.Consumer != nil || have.RouteID == nil && copy.RouteID != nil ||
-		have.ServiceID == nil && copy.ServiceID != nil || have.Status == nil && copy.Status != nil ||
-		have.IdempotencyKey == nil && copy.IdempotencyKey != nil || confirms(have, copy)
-}
-
-// confirms says whether copy has the gateway's own word for the key that have has by a stamp.
-func confirms(have, copy *figures) bool {
-	return have.KeySource == string(record.KeyFromStamp) && copy.KeySource == string(record.KeyFromGateway)
-}
-
-// markUsageDiffers marks a record of which two copies are sure of different usage; the first one's stands.
+// markUsageDiffers marks a record of which two copies are equally sure of different usage; the first one's stands.
 const markUsageDiffers = "usage_differs"
 
-// contradicts says whether both are sure of their usage, and differ.
+// contradicts says whether both are sure of their usage, and differ; or each, sure of a part, counts more of something.
 func contradicts(have, copy *figures) bool {
-	exact := string(record.UsageExact)
-	return have.UsageState == exact && copy.UsageState == exact &&
-		(tokens(have) != tokens(copy) || (have.Quantities == nil) != (copy.Quantities == nil) ||
-			differ(have.Quantities, copy.Quantities))
+	if have.UsageState != copy.UsageState {
+		return false
+	}
+	more, less := !covers(have, copy), !covers(copy, have)
+	switch record.UsageState(have.UsageState) {
+	case record.UsageExact:
+		return more || less
+	case record.UsagePartial:
+		return more && less
+	default:
+		return false
+	}
 }
 
-// fill takes from copy what have does not know. Whether a request is billable hangs on its status: it comes along.
-func fill(have, copy *figures) {
-	if have.Status == nil && copy.Status != nil {
-		have.Status, have.Billable, have.BillableReason = copy.Status, copy.Billable, copy.BillableReason
+// covers says whether a counts all that b does, and nothing lower.
+func covers(a, b *figures) bool {
+	counts := tokens(a)
+	for i, n := range tokens(b) {
+		if counts[i] < n {
+			return false
+		}
 	}
-	if confirms(have, copy) {
-		have.KeySource = copy.KeySource
+	if b.Quantities == nil || a.Quantities != nil && *a.Quantities == *b.Quantities {
+		return true
 	}
-	have.Consumer = either(have.Consumer, copy.Consumer)
-	have.RouteID = either(have.RouteID, copy.RouteID)
-	have.ServiceID = either(have.ServiceID, copy.ServiceID)
-	have.IdempotencyKey = either(have.IdempotencyKey, copy.IdempotencyKey)
+	quantities := quantitiesOf(a)
+	for unit, n := range quantitiesOf(b) {
+		if quantities[unit] == nil || quantities[unit].Cmp(n) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
-func either[T any](first, second *T) *T {
-	if first != nil {
-		return first
+func quantitiesOf(f *figures) map[string]*big.Int {
+	var a amounts
+	if f.Quantities != nil {
+		a.countQuantities(*f.Quantities, 1)
 	}
-	return second
+	return a.quantities
 }
 
-// takeUsage puts copy's usage in place of have's. A request that its client gave up is billable for what it consumed
-// alone: that comes along.
-func takeUsage(have, copy *figures) {
-	have.Model = either(copy.Model, have.Model)
-	have.PromptTokens, have.CompletionTokens, have.TotalTokens = copy.PromptTokens, copy.CompletionTokens, copy.TotalTokens
-	have.CachedTokens, have.CacheWriteTokens = copy.CachedTokens, copy.CacheWriteTokens
-	have.ReasoningTokens, have.AudioTokens = copy.ReasoningTokens, copy.AudioTokens
-	have.Quantities, have.UsageState = copy.Quantities, copy.UsageState
-	if have.BillableReason == record.NotBillableAborted {
-		have.Billable, have.BillableReason = copy.Billable, copy.BillableReason
-	}
-	have.Marks = unionMarks(withoutUsageMarks(have.Marks), copy.Marks)
-}
-
-// withoutUsageMarks leaves out what was said of counts that no longer stand.
-func withoutUsageMarks(joined string) string {
-	return strings.Join(slices.DeleteFunc(strings.Split(joined, ","), record.IsUsageMark), ",")
-}
+// shows says whether a usage object was seen in the answer, be it kept or cut.
+func shows(f *figures) bool { return f.UsageShown || hasMark(f.Marks, markUsageCut) }
 
 func unionMarks(a, b string) string {
 	switch {

@@ -59,6 +59,46 @@ func TestBetterUsage(t *testing.T) {
 	}
 }
 
+func TestUsageOfOneState(t *testing.T) {
+	some := func(prompt int64, quantities string) figures {
+		f := figures{PromptTokens: prompt}
+		if quantities != "" {
+			f.Quantities = &quantities
+		}
+		return f
+	}
+	shown := some(2, "")
+	shown.UsageShown = true
+	pages, more := `[{"unit":"pages","quantity":"2"}]`, `[{"unit":"words","quantity":"7"},{"unit":"pages","quantity":"2.5"}]`
+	for _, tt := range []struct {
+		name       string
+		have, copy figures
+		// of a partial copy and of an exact one
+		better, contradicts, contradictsSure bool
+	}{
+		{"equal", some(2, pages), some(2, `[{"unit":"pages","quantity":"2.0"}]`), false, false, false},
+		{"more", some(2, pages), some(3, pages), true, false, true},
+		{"less", some(3, pages), some(2, pages), false, false, true},
+		{"another quantity", some(2, ""), some(2, pages), true, false, true},
+		{"a quantity less", some(2, pages), some(2, ""), false, false, true},
+		{"more of all quantities", some(2, pages), some(2, more), true, false, true},
+		{"less of all quantities", some(2, more), some(2, pages), false, false, true},
+		{"tokens against quantities", some(3, ""), some(2, pages), false, true, true},
+		{"the answer seen", some(2, ""), shown, true, false, false},
+		{"the answer seen before", shown, some(2, ""), false, false, false},
+	} {
+		have, copy := tt.have, tt.copy
+		have.UsageState, copy.UsageState = string(record.UsagePartial), string(record.UsagePartial)
+		if b, c := better(&have, &copy), contradicts(&have, &copy); b != tt.better || c != tt.contradicts {
+			t.Errorf("%s: better %v, contradicts %v", tt.name, b, c)
+		}
+		have.UsageState, copy.UsageState = string(record.UsageExact), string(record.UsageExact)
+		if b, c := better(&have, &copy), contradicts(&have, &copy); b || c != tt.contradictsSure {
+			t.Errorf("%s, both sure: better %v, contradicts %v", tt.name, b, c)
+		}
+	}
+}
+
 func TestAmountsStayExact(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
 		{"0", "0"}, {"2", "2"}, {"0.125", "0.125"}, {"10", "10"}, {"999999999999999999.999999999", "999999999999999999.999999999"},

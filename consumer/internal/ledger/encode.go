@@ -110,7 +110,7 @@ func fit(p *row, limits coalesce.Limits) {
 	if room < 0 && p.UsageJSON != nil {
 		room += coalesce.Escaped(*p.UsageJSON)
 		p.UsageJSON = nil
-		p.Marks = addMark(p.Marks, "cut:usage_json")
+		p.Marks = addMark(p.Marks, markUsageCut)
 	}
 	if 2*len(p.Body) <= room || coalesce.Escaped(p.Body) <= room {
 		return

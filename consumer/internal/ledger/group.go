@@ -24,14 +24,9 @@ func (g *group) merge() (p row, copies, others []*candidate) {
 			continue
 		}
 		copies = append(copies, m)
-		if contradicts(&fig, &m.fig) {
-			fig.Marks = addMark(fig.Marks, markUsageDiffers)
-		}
-		if better(&fig, &m.fig) {
-			takeUsage(&fig, &m.fig)
+		if raised, _ := join(&fig, &m.fig); raised {
 			takeDetails(&p, &m.row)
 		}
-		fill(&fig, &m.fig)
 	}
 	takeFigures(&p, &fig)
 	p.Duplicates = int32(len(copies))
@@ -55,5 +50,6 @@ func takeFigures(p *row, f *figures) {
 	p.CachedTokens, p.CacheWriteTokens = f.CachedTokens, f.CacheWriteTokens
 	p.ReasoningTokens, p.AudioTokens, p.Quantities = f.ReasoningTokens, f.AudioTokens, f.Quantities
 	p.UsageState, p.Billable, p.BillableReason, p.Marks = f.UsageState, f.Billable, f.BillableReason, f.Marks
-	p.KeySource, p.IdempotencyKey = f.KeySource, f.IdempotencyKey
+	p.KeySource, p.KeyState, p.IdempotencyKey = f.KeySource, f.KeyState, f.IdempotencyKey
+	p.Dimensions, p.StampRunner, p.StampEpoch, p.StampSequence = f.Dimensions, f.StampRunner, f.StampEpoch, f.StampSequence
 }

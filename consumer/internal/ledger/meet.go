@@ -14,7 +14,7 @@ func (t *transaction) meet(ctx context.Context, g *group, have *figures, met *en
 	if c.copies > 0 {
 		met.add(g.key[:], c.copies)
 	}
-	return c.others, t.update(ctx, have, &c.now, c.best)
+	return c.others, t.update(ctx, have, &c)
 }
 
 // comparison is what the members of a group are to the row that holds their key.
@@ -23,6 +23,8 @@ type comparison struct {
 	now figures
 	// best is the copy whose usage the row takes, nil when it keeps its own.
 	best *candidate
+	// filled: it takes something else of a copy.
+	filled bool
 	// copies is how many are of the row's request, others are those that are not.
 	copies int
 	others []*candidate
@@ -38,26 +40,24 @@ func compare(g *group, have *figures) comparison {
 		}
 		m.result = duplicate
 		c.copies++
-		if contradicts(&c.now, &m.fig) && !hasMark(c.now.Marks, markUsageDiffers) {
-			c.now.Marks = addMark(c.now.Marks, markUsageDiffers)
+		raised, filled := join(&c.now, &m.fig)
+		if raised {
+			c.best = m
 		}
-		if better(&c.now, &m.fig) {
-			takeUsage(&c.now, &m.fig)
-			m.raised, c.best = true, m
-		}
-		if fills(&c.now, &m.fig) {
-			fill(&c.now, &m.fig)
-			m.raised = true
-		}
+		m.raised, c.filled = raised || filled, c.filled || filled
 	}
 	return c
 }
 
-// update brings a stored row from have to now; best is the copy whose usage it takes, nil when it keeps its own.
-func (t *transaction) update(ctx context.Context, have, now *figures, best *candidate) error {
+// changes says whether the row becomes another.
+func (c *comparison) changes() bool { return c.best != nil || c.filled }
+
+// update makes a stored row, which is have, what the comparison made of it.
+func (t *transaction) update(ctx context.Context, have *figures, c *comparison) error {
+	now, best := &c.now, c.best
 	var changed, change int64
 	var err error
-	if best != nil || fills(have, now) {
+	if c.changes() {
 		if change, err = t.change(ctx); err != nil {
 			return err
 		}
@@ -75,22 +75,24 @@ func (t *transaction) update(ctx context.Context, have, now *figures, best *cand
 			ReasoningTokens: p.ReasoningTokens, AudioTokens: p.AudioTokens, Quantities: p.Quantities,
 			EstimatedTokens: p.EstimatedTokens, UsageState: p.UsageState, UsageSource: p.UsageSource,
 			UsageMismatch: p.UsageMismatch, UsageJSON: p.UsageJSON, Billable: p.Billable,
-			BillableReason: p.BillableReason, Marks: p.Marks, KeySource: now.KeySource, IdempotencyKey: p.IdempotencyKey, Body: p.Body,
-			ChangeID:   change,
+			BillableReason: p.BillableReason, Marks: p.Marks, KeySource: p.KeySource, KeyState: p.KeyState,
+			IdempotencyKey: p.IdempotencyKey, Dimensions: p.Dimensions, StampRunner: p.StampRunner, StampEpoch: p.StampEpoch,
+			StampSequence: p.StampSequence, Body: p.Body, ChangeID: change,
 			BillingKey: have.BillingKey, ReadUsageState: have.UsageState, ReadRevision: have.Revision,
 		})
-	case fills(have, now):
+	case c.filled:
 		changed, err = t.q.FillRecord(ctx, billingdb.FillRecordParams{
-			Consumer: now.Consumer, RouteID: now.RouteID, ServiceID: now.ServiceID, Status: now.Status,
-			Billable: now.Billable, BillableReason: now.BillableReason, KeySource: now.KeySource,
-			IdempotencyKey: now.IdempotencyKey, ChangeID: change,
+			Consumer: now.Consumer, RouteID: now.RouteID, ServiceID: now.ServiceID, Model: now.Model,
+			Status: now.Status, Billable: now.Billable, BillableReason: now.BillableReason, KeySource: now.KeySource,
+			KeyState: now.KeyState, IdempotencyKey: now.IdempotencyKey, Dimensions: now.Dimensions,
+			StampRunner: now.StampRunner, StampEpoch: now.StampEpoch, StampSequence: now.StampSequence, ChangeID: change,
 			BillingKey: have.BillingKey, ReadUsageState: have.UsageState, ReadRevision: have.Revision,
 		})
 	}
 	if err != nil {
 		return fmt.Errorf("raise: %w", err)
 	}
-	if best != nil || fills(have, now) {
+	if c.changes() {
 		if changed != 1 {
 			return fmt.Errorf("raise: the row of key %x changed while it was locked", have.BillingKey)
 		}

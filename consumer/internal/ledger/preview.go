@@ -111,7 +111,7 @@ func (p *Preview) round(ctx context.Context, candidates []*candidate) (moved []*
 			continue
 		}
 		c := compare(g, have)
-		if c.best != nil || fills(have, &c.now) {
+		if c.changes() {
 			p.remember(g.key, &c.now)
 		}
 		moved = append(moved, c.others...)

@@ -10,6 +10,7 @@ import (
 
 	"gateway-billing.internal/consumer/internal/ledger"
 	"gateway-billing.internal/consumer/internal/record"
+	"gateway-billing.internal/shared/billingkey"
 )
 
 // anyUnit draws records of few requests, so that many meet: copies that know more or less, and other requests under the
@@ -29,6 +30,17 @@ func anyUnit(r *rand.Rand) record.Unit {
 				rec.Usage = record.Usage{State: record.UsageMissing, Source: record.UsageFromNone}
 			case 1:
 				rec.Usage.State = record.UsagePartial
+				rec.Usage.CompletionTokens = r.Int64N(3)
+			case 2:
+				rec.Usage.RawJSON = nil
+			}
+			switch r.IntN(6) {
+			case 0:
+				rec.Stamp = &record.StampInfo{Runner: "gw", Sequence: 7, Verified: true}
+			case 1:
+				rec.KeyState = billingkey.Absent
+			case 2:
+				rec.Method, rec.BillableReason = nil, record.BillableStatusUnknown
 			}
 			if r.IntN(40) == 0 {
 				rec.RequestTime = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC) // can't be encoded
