@@ -76,7 +76,9 @@ idempotency_claim.`,
 		now, out := time.Now(), cmd.OutOrStdout()
 		if ages != (config.Retention{}) {
 			done, err := app.Prune(cmd.Context(), store, ages, now, func(int64) {})
-			fmt.Fprintf(out, "%d bodies emptied, %d dead letters deleted\n", done.Bodies, done.DeadLetters)
+			if err == nil || done.Bodies+done.DeadLetters > 0 {
+				fmt.Fprintf(out, "%d bodies emptied, %d dead letters deleted\n", done.Bodies, done.DeadLetters)
+			}
 			if err != nil {
 				return err
 			}
@@ -100,6 +102,8 @@ func pruneLedger(cmd *cobra.Command, store *ledger.Store, horizon time.Time, dry
 		return err
 	}
 	n, err := store.PruneLedger(cmd.Context(), horizon, func(int64) {})
-	fmt.Fprintf(out, "%d records of requests before %s deleted\n", n, told)
+	if err == nil || n > 0 {
+		fmt.Fprintf(out, "%d records of requests before %s deleted\n", n, told)
+	}
 	return err
 }
