@@ -63,6 +63,11 @@ func problemOf(ctx context.Context, err error) *problem {
 	case errors.Is(err, errTooSlow), errors.Is(context.Cause(ctx), errTooSlow):
 		return plain(http.StatusGatewayTimeout, "the answer took too long: ask for less at once")
 	}
+	return outage()
+}
+
+// outage is a database that is away.
+func outage() *problem {
 	return later(http.StatusServiceUnavailable, 5*time.Second, "the database can't answer now")
 }
 
