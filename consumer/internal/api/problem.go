@@ -50,8 +50,6 @@ func problemOf(ctx context.Context, err error) *problem {
 		return p
 	}
 	switch {
-	case errors.Is(err, totals.ErrQuery):
-		return plain(http.StatusBadRequest, err.Error())
 	case errors.Is(err, totals.ErrTooMany):
 		return &problem{Type: "/problems/too-many-rows", Title: "Too many rows", Status: http.StatusUnprocessableEntity,
 			Detail: fmt.Sprintf("the answer would have more than %d rows, or %d MiB of names: ask for less time or fewer groups", maxRows, maxNames>>20)}

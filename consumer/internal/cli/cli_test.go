@@ -39,6 +39,31 @@ func TestWrongCommandLines(t *testing.T) {
 	}
 }
 
+// What is wrong with a flag is told by the flag's own name.
+func TestWrongFlagsAreNamed(t *testing.T) {
+	for line, want := range map[string]string{
+		"usage report --from 2026-11-26T06:07:00Z":                             "--from must be on a quarter of an hour (UTC)",
+		"usage report --from 2026-11-26 --to 2026-11-27T00:00:01Z":             "--to must be on a quarter of an hour (UTC)",
+		"usage report --by day,hour":                                           "--by takes only one of hour, day and month",
+		"usage report --by model,model":                                        "--by has model twice",
+		"usage report --by price":                                              "--by must be of hour, day,",
+		"usage report --status 200":                                            "--status must be a class such as 2xx",
+		"usage report --status OK":                                             "--status must be a class such as 2xx",
+		"usage report --zone Mars/North":                                       "--zone: unknown time zone",
+		"prune --bodies 30m":                                                   "--bodies must be at least 1h",
+		"dead-letters show 0":                                                  `"0" is no id of a dead letter`,
+		"token --scope usage:read":                                             "--name must be 1 to 64 letters",
+		"token --name x":                                                       "--scope must be one or more of",
+		"token --name x --scope usage:write":                                   "--scope must be one or more of",
+		"token --name x --consumer alice --scope usage:read --scope gaps:read": "--consumer can't be given beside the scope gaps:read",
+	} {
+		got := run(t, "", nil, strings.Fields(line)...)
+		if got.code != cli.ExitUsage || got.stdout != "" || !strings.HasPrefix(got.stderr, "billing-consumer: "+want) {
+			t.Errorf("%q: %+v, want %s", line, got, want)
+		}
+	}
+}
+
 func TestHelpNamesTheCommands(t *testing.T) {
 	for _, args := range [][]string{nil, {"--help"}} {
 		got := run(t, "", nil, args...)

@@ -14,8 +14,9 @@ import (
 
 func newDeadLetters(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "deadletters",
-		Short: "List, show, redrive or discard what could not be recorded",
+		Use:     "deadletters",
+		Aliases: []string{"dead-letters"}, // as the API has it
+		Short:   "List, show, redrive or discard what could not be recorded",
 		Long: `Work with dead letters: the entries and messages that could not become usage records, each with its reason and the
 bytes that came. What is done to them is noted with who did it and when.`,
 		Args: func(_ *cobra.Command, args []string) error {

@@ -46,6 +46,11 @@ idempotency_claim.`,
 				return fmt.Errorf("--%s must be an age such as 30d", flag)
 			}
 		}
+		for flag, age := range map[string]config.Age{"bodies": bodies, "dead-letters": deadLetters} {
+			if age != 0 && age < config.MinAge {
+				return fmt.Errorf("--%s must be at least 1h", flag)
+			}
+		}
 		if *dryRun && (records == 0 || bodies != 0 || deadLetters != 0) {
 			return errors.New("--dry-run goes with --ledger alone")
 		}
@@ -54,7 +59,7 @@ idempotency_claim.`,
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ages := config.Retention{Bodies: bodies, DeadLetters: deadLetters}
 		cfg, warnings, err := config.Load(*path, environ, func(c *config.Config) []config.Validator {
-			return []config.Validator{c.MySQL, c.Retention, c.Idempotency, ages}
+			return []config.Validator{c.MySQL, c.Retention, c.Idempotency}
 		})
 		warn(cmd, warnings)
 		if err != nil {

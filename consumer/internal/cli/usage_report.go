@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -51,13 +52,15 @@ usage was not found, partial those of which not all was. Grouping by dimension:N
 		for _, text := range *by {
 			b, err := totals.ParseBy(strings.TrimSpace(text))
 			if err != nil {
-				return fmt.Errorf("--by: %w", err)
+				return flagError(err)
 			}
 			query.By = append(query.By, b)
 		}
 		query.From, query.To, query.Location = span.begin, span.end, span.location
-		query.Filter, err = filter.read()
-		return err
+		if query.Filter, err = filter.read(); err != nil {
+			return err
+		}
+		return flagError(query.Check())
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		store, err := openUsage(cmd, *path, environ)
@@ -72,6 +75,14 @@ usage was not found, partial those of which not all was. Grouping by dimension:N
 		return toFile(cmd, *file, func(w io.Writer) error { return usagereport.Write(w, form, query, result) })
 	}
 	return cmd
+}
+
+// flagError names the flag of what is wrong with a query.
+func flagError(err error) error {
+	if wrong, ok := errors.AsType[*totals.QueryError](err); ok {
+		return fmt.Errorf("--%s %s", wrong.Part, wrong.Problem)
+	}
+	return err
 }
 
 // toFile lets write write to a file, which appears when it is whole, or to standard output.

@@ -95,6 +95,7 @@ func TestUsageReport(t *testing.T) {
 		{"usage report --by price", cli.ExitUsage, nil, nil},
 		{"usage report --zone Mars/North", cli.ExitUsage, nil, nil},
 		{"usage report --billable maybe", cli.ExitUsage, nil, nil},
+		{"usage report --from yesterday --status 2xx --status ? --by status", cli.ExitOK, []string{"2xx 4"}, nil},
 	} {
 		got := run(t, "", environ, strings.Fields(tt.args)...)
 		text := strings.Join(strings.Fields(got.stdout), " ")
