@@ -39,9 +39,10 @@ With --from and --to it reads what the topic's brokers stored in that time, with
 without touching its offsets; says which part of the time has expired. With --file it reads message bodies, one a line,
 from a file or (-) standard input, plain or compressed with gzip or zstd. A line longer than 16 MiB becomes a dead letter.
 
-SIGINT or SIGTERM finish what is in flight. With --state the same command goes on where it stopped, however it ended.
-With --dry-run nothing is written: it says what would become of each entry, by the rows that are there now. All parts of
-the configuration count as for run, but http and log; rocketmq only without --file.`,
+SIGINT or SIGTERM finish what is in flight. With --state the same command goes on where it stopped, however it ended,
+and its counts are those of all its runs together. With --dry-run nothing is written: it says what would become of each
+entry, by the rows that are there now. All parts of the configuration count as for run, but http and log; rocketmq only
+without --file.`,
 	}
 	path := configFlag(cmd)
 	file := cmd.Flags().String("file", "", "read message bodies from `PATH`, or - for standard input")

@@ -115,6 +115,20 @@ func TestReplayOfAFile(t *testing.T) {
 	if want := fmt.Sprintf(end, 0, 6, "-"); again.code != cli.ExitOK || again.stdout != want {
 		t.Errorf("%+v, want\n%s", again, want)
 	}
+	// Where the position can't be kept nothing is read, and what an earlier run did is told apart.
+	state := filepath.Join(t.TempDir(), "state")
+	lost := run(t, "", environ, "replay", "--file", path, "--state", filepath.Join(state, "of", "nowhere"))
+	if lost.code != cli.ExitError || !strings.Contains(lost.stderr, "save the position: ") || !strings.Contains(lost.stdout, "messages  0\n") {
+		t.Errorf("%+v", lost)
+	}
+	const together = "of this run and of the earlier ones that --state knows, together:\n"
+	for runs, begins := range []string{"", together} {
+		got := run(t, "", environ, "replay", "--file", path, "--state", state)
+		want, _, _ := strings.Cut(fmt.Sprintf(begins+end, 0, 6, path), "note ") // which is of what this run read
+		if got.code != cli.ExitOK || !strings.HasPrefix(got.stdout, want) {
+			t.Errorf("run %d: %+v, want\n%s", runs+1, got, want)
+		}
+	}
 	table := run(t, text, environ, "replay", "--file", "-", "--dry-run", "--list").stdout
 	for _, part := range []string{
 		"rejected\t?\t?\t?\t?\t?\t-:2\tmessage\tnot_json\n", "dry run: nothing was written\nmessages  4\n", "= 0 new + 6 duplicate +", "rejected  1 not_json\n",

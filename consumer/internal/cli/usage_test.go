@@ -177,9 +177,9 @@ func TestUsageExport(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := "0 records with 0 tokens\n"
+		want := "0 records with 0 tokens in this run, behind those that were there\n"
 		if parts == "" { // as if it had been interrupted
-			want = "1 records with 7 tokens\n"
+			want = "1 records with 7 tokens in this run, behind those that were there\n"
 			if err := os.Truncate(file, int64(len(whole)-5)); err != nil {
 				t.Fatal(err)
 			}
