@@ -57,7 +57,7 @@ func TestDeadLetters(t *testing.T) {
 	}
 	for args, want := range map[string]int{
 		"": 3, "--reason not_json": 1, "--reason bad_value": 1, "--reason bad_value:route_id": 1, "--topic b": 2, "--limit 2": 2,
-		"--from 2020-01-01T00:00:00Z": 3, "--to 2020-01-01T00:00:00Z": 0, "--status redriven": 0, "--status all": 3,
+		"--from 2020-01-01T00:00:00Z": 3, "--to 2020-01-01T00:00:00Z": 0, "--from 2020-01": 3, "--to 2020-01-02": 0, "--status redriven": 0, "--status all": 3,
 	} {
 		if n := strings.Count(command("list --output json "+args), "\n"); n != want {
 			t.Errorf("list %s: %d, want %d", args, n, want)

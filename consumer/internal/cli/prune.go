@@ -17,19 +17,20 @@ func newPrune(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Take away what has become old: bodies, settled dead letters, records",
-		Long: `Empty the bodies of records, delete dead letters that were redriven or discarded, and delete records, each when it is
-older than an AGE such as 30d. Without a flag, bodies and dead letters go by retention.bodies and
-retention.dead_letters of the configuration, as in run. It works in small pieces beside running consumers, and goes on
-where an earlier one was interrupted.
+		Long: `Empty the bodies of records, delete dead letters that were redriven or discarded, and delete
+records, each when it is older than an AGE such as 30d. Without a flag, bodies and dead letters go
+by retention.bodies and retention.dead_letters of the configuration, as in run. It works in small
+pieces beside running consumers, and goes on where an earlier one was interrupted.
 
---ledger deletes records for good. It first stores a horizon: a log entry of a request from before it, a copy of a
-record or not, is rejected from then on (dead letter before_horizon), since nobody can tell any more whether it is
-billed. So take an AGE beyond all that may be replayed or disputed, and export first what must be kept. Sums by hour
-stay. While dead letters that are pending are older, it refuses.
+--ledger deletes records for good. It first stores a horizon: a log entry of a request from before
+it, a copy of a record or not, is rejected from then on (dead letter before_horizon), since nobody
+can tell any more whether it is billed. So take an AGE beyond all that may be replayed or disputed,
+and export first what must be kept. Sums by hour stay. While dead letters that are pending are
+older, it refuses.
 
-Only the parts mysql, retention and idempotency of the configuration are needed. The user of the database needs DELETE
-on dead_letter, dead_letter_audit, dead_letter_origin and dead_letter_occurrence, for --ledger also on mq_consume_log and
-idempotency_claim.`,
+Only the parts mysql, retention and idempotency of the configuration are needed. The user of the
+database needs DELETE on dead_letter, dead_letter_audit, dead_letter_origin and
+dead_letter_occurrence, for --ledger also on mq_consume_log and idempotency_claim.`,
 	}
 	path := configFlag(cmd)
 	var bodies, deadLetters, records config.Age

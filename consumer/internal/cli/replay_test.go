@@ -20,12 +20,12 @@ import (
 func TestWrongReplays(t *testing.T) {
 	for _, line := range []string{
 		"replay", "replay x", "replay --from 2026-01-01T00:00:00Z", "replay --to 2026-01-01T00:00:00Z",
-		"replay --file f --from 2026-01-01T00:00:00Z", "replay --from yesterday --to 2026-01-01T00:00:00Z",
+		"replay --file f --from 2026-01-01T00:00:00Z", "replay --from noon --to 2026-01-01T00:00:00Z",
 		"replay --from 2026-01-02T00:00:00Z --to 2026-01-01T00:00:00Z", "replay --from 2026-01-01T00:00:00Z --to 2999-01-01T00:00:00Z",
-		"replay --file f --rate -1", "replay --file f --list", "replay --file f --dry-run --state s", "replay --file f --output xml",
+		"replay --from today --to yesterday", "replay --file f --rate -1", "replay --file f --list", "replay --file f --dry-run --state s", "replay --file f --output xml",
 	} {
 		got := run(t, "", nil, strings.Fields(line)...)
-		if got.code != cli.ExitUsage || got.stdout != "" || !strings.HasSuffix(got.stderr, "\nSee 'billing-consumer --help'.\n") {
+		if got.code != cli.ExitUsage || got.stdout != "" || !strings.HasSuffix(got.stderr, "\nSee 'billing-consumer replay --help'.\n") {
 			t.Errorf("%q: %+v", line, got)
 		}
 	}

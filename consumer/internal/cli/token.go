@@ -14,14 +14,14 @@ func newToken() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "token",
 		Short: "Make a bearer token for the HTTP API",
-		Long: `Make a bearer token for the HTTP API, and the lines for it in the file that api.tokens_file names. The token is shown once,
-on standard error; the lines, on standard output, hold only its hash:
+		Long: `Make a bearer token for the HTTP API, and the lines for it in the file that api.tokens_file names.
+The token is shown once, on standard error; the lines, on standard output, hold only its hash:
 
   billing-consumer token --name billing --scope usage:read,records:read >> tokens.yaml
   billing-consumer token --name alice --scope usage:read --consumer alice >> tokens.yaml
 
-A token whose consumers are named sees the usage and records of these APISIX consumers alone. SIGHUP lets a consumer that
-runs read the file again; taking lines out of it ends a token.`,
+A token whose consumers are named sees the usage and records of these APISIX consumers alone. SIGHUP
+lets a consumer that runs read the file again; taking lines out of it ends a token.`,
 	}
 	name := cmd.Flags().String("name", "", "`NAME` of who gets it, for log and audit")
 	scopes := cmd.Flags().StringSlice("scope", nil, "what it allows, `SCOPES` with commas between: usage:read, records:read, dead-letters:read, dead-letters:redrive, gaps:read")

@@ -17,14 +17,15 @@ func newUsageExport(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write the records of a time as CSV, NDJSON or Parquet",
-		Long: `Write the usage records whose requests began in a time, all columns but the body, as the ledger is at one moment. It ends
-with their number and tokens, on standard error, for comparison with report.
+		Long: `Write the usage records whose requests began in a time, all columns but the body, as the ledger is
+at one moment. It ends with their number and tokens, on standard error, for comparison with report.
 
-With --file, --resume goes on with an export that was interrupted, behind the last record that is whole, and ends with the
-number of those that it added. Parquet is
-written in parts, FILE-0001.parquet and so on, of a million records each; a part that is not whole is written anew. A
-record that came in meanwhile for a time that was written before is not caught up on: export times that are complete.
-Records that were pruned are not in it, which is told. In CSV an unknown value is \N.
+With --file, --resume goes on with an export that was interrupted, behind the last record that is
+whole, and ends with the number of those that it added. Parquet is written in parts,
+FILE-0001.parquet and so on, of a million records each; a part that is not whole is written anew. A
+record that came in meanwhile for a time that was written before is not caught up on: export times
+that are complete. Records that were pruned are not in it, which is told. In CSV an unknown value is
+\N.
 
 ` + usageTimes,
 	}

@@ -21,12 +21,14 @@ func newUsageReport(environ []string) *cobra.Command {
 		Long: `Sum up what was used in a time, grouped as you like. What alice used yesterday, by model:
 
   billing-consumer usage report --from yesterday --consumer alice --by model
-  billing-consumer usage report --from last-month --zone Europe/Berlin --by day,consumer --output csv
+  billing-consumer usage report --from last-month --zone Asia/Tokyo --by day,consumer --output csv
 
 ` + usageTimes + `
-Without --to it ends where that ends. Names are exact. In a table "?" is a name that is not known, and "-" one that is known to be empty (an anonymous request, an
-unmatched route); in CSV they are \N and an empty field, in NDJSON null and "". The column missing counts requests whose
-usage was not found, partial those of which not all was. Grouping by dimension:NAME reads all records of the time.`,
+
+Names are exact. In a table "?" is a name that is not known, and "-" one that is known to be empty
+(an anonymous request, an unmatched route); in CSV they are \N and an empty field, in NDJSON null
+and "". The column missing counts requests whose usage was not found, partial those of which not all
+was. Grouping by dimension:NAME reads all records of the time.`,
 	}
 	path := configFlag(cmd)
 	span := usageTimeFlags(cmd, "today")
@@ -116,14 +118,15 @@ type usageFilter struct {
 
 func usageFilterFlags(cmd *cobra.Command) *usageFilter {
 	f := &usageFilter{lists: map[string]*[]string{}}
-	for _, name := range []string{"consumer", "route", "service", "model", "status"} {
-		what := map[string]string{"consumer": "APISIX consumer", "status": "status class, such as 2xx"}[name]
-		if what == "" {
-			what = name
+	f.lists["status"] = cmd.Flags().StringArray("status", nil, "only this `CLASS` of status, such as 2xx; may be repeated (? for the unknown one)")
+	for _, name := range []string{"consumer", "route", "service", "model"} {
+		what := name
+		if name == "consumer" {
+			what = "APISIX consumer"
 		}
 		f.lists[name] = cmd.Flags().StringArray(name, nil, "only this "+what+": its `NAME`; may be repeated (\"\" for the empty name, ? for the unknown one)")
 	}
-	f.billable = cmd.Flags().String("billable", "all", "only what is billable, `yes` or no, or all")
+	f.billable = cmd.Flags().String("billable", "all", "`WHICH` records: yes for those that are billable, no, or all")
 	return f
 }
 
