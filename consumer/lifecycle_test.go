@@ -45,7 +45,7 @@ func TestDependenciesStartLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	send(array(n, 2*n))
-	await(t, 60*time.Second, "held messages", func() bool { return !c.ready(t) })
+	await(t, 60*time.Second, "the outage told", func() bool { return strings.Contains(c.get(t, "/readyz"), "database: no answer within 3 s") })
 	for range 2 {
 		if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"gateway-billing.internal/plugin/internal/frameserver"
@@ -19,28 +20,32 @@ import (
 // maxSocketPath is the most bytes that the kernel takes for the path of a socket.
 const maxSocketPath = 107
 
-// check says of each thing that serving needs whether it is there, and reports whether all are. It changes nothing: files
-// that it makes to try are gone when it returns.
+// check says of each thing that serving needs whether it is there, and reports whether all are; a WARN is to be known and may
+// be meant. It changes nothing: files that it makes to try are gone when it returns.
 func check(getenv func(string) string, out io.Writer) (ok bool) {
 	ok = true
+	mark := func(mark, what, how string) { fmt.Fprintf(out, "%-4s  %-16s %s\n", mark, what, how) }
 	say := func(what, how string, err error) {
-		mark := "ok  "
-		if err != nil {
-			mark, how, ok = "FAIL", err.Error(), false
+		if err == nil {
+			mark("ok", what, how)
+			return
 		}
-		fmt.Fprintf(out, "%s  %-16s %s\n", mark, what, how)
+		ok = false
+		for line := range strings.SplitSeq(err.Error(), "\n") { // errors.Join gives each error its line
+			mark("FAIL", what, line)
+		}
 	}
 	s, err := loadSettings(getenv)
 	say("configuration", "runner "+s.runner, err)
 	for _, warning := range ineffective(os.Environ()) {
-		fmt.Fprintf(out, "warn  %-16s %s\n", "configuration", warning)
+		mark("WARN", "configuration", warning)
 	}
-	if s.keys != nil {
-		how := "NOT sealed: anyone can make stamps"
-		if !s.keys.Empty() {
-			how = s.keys.String()
-		}
-		say("stamp keys", how, sealable(s.keys))
+	switch {
+	case s.keys == nil: // the configuration's line says why
+	case s.keys.Empty():
+		mark("WARN", "stamp keys", "NOT sealed: anyone can make stamps")
+	default:
+		say("stamp keys", s.keys.String(), sealable(s.keys))
 	}
 	if s.socket == "" {
 		return ok

@@ -37,9 +37,12 @@ func TestCheck(t *testing.T) {
 		want   []string
 	}{
 		{"all is there", nil, true, []string{"ok    configuration    runner gw-1\n", "ok    stamp keys       ", "nothing there yet", "ok    socket directory " + dir + "\n", "ok    state directory  " + dir + "/billing-runner\n"}},
-		{"no keys", map[string]string{"BILLING_STAMP_KEYS": ""}, true, []string{"NOT sealed"}},
+		{"no keys", map[string]string{"BILLING_STAMP_KEYS": ""}, true, []string{"WARN  stamp keys       NOT sealed"}},
 		{"keys of the past", map[string]string{"BILLING_STAMP_KEYS": testKeys + "@2020-01-01T00:00:00Z"}, false, []string{"FAIL  stamp keys       stamp: all keys are retired\n"}},
 		{"bad keys", map[string]string{"BILLING_STAMP_KEYS": "k1:short"}, false, []string{"FAIL  configuration    BILLING_STAMP_KEYS: line 1"}},
+		{"two errors", map[string]string{envListen: "", envDrain: "soon"}, false, []string{
+			"FAIL  configuration    APISIX_LISTEN_ADDRESS: not of the form", "FAIL  configuration    " + envDrain + ": not a duration",
+		}},
 		{"no socket", map[string]string{envListen: ""}, false, []string{"FAIL  configuration    APISIX_LISTEN_ADDRESS: not of the form"}},
 		{"a stale socket", map[string]string{envListen: "unix:" + stale}, true, []string{"a stale one is there"}},
 		{"a socket in use", map[string]string{envListen: "unix:" + r.Socket()}, true, []string{"a runner answers there"}},
@@ -60,7 +63,7 @@ func TestCheck(t *testing.T) {
 			if (code == 0) != tt.ok || strings.Contains(stdout.String(), "FAIL") == tt.ok {
 				t.Errorf("exit %d\n%s%s", code, stdout.String(), stderr.String())
 			}
-			for _, want := range append(tt.want, "warn  configuration    "+misspelt+"\n") {
+			for _, want := range append(tt.want, "WARN  configuration    "+misspelt+"\n") {
 				if !strings.Contains(stdout.String(), want) {
 					t.Errorf("%s\nwant %s", stdout.String(), want)
 				}

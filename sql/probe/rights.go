@@ -25,24 +25,30 @@ var (
 		{"stamp_seen", "id"}, {"usage_delta", "id"}, {"usage_hourly", "hour"}, {"usage_rollup", "start"},
 		{"ledger_change", "id"}, {"ledger_sequencer", "id"},
 	}
-	foldTables  = [][2]string{{"stamp_seen", "id"}, {"usage_delta", "id"}}
-	pruneTables = [][2]string{{"dead_letter", "id"}, {"dead_letter_origin", "topic"}, {"dead_letter_audit", "id"}, {"dead_letter_occurrence", "body_sha256"}}
+	foldTables   = [][2]string{{"stamp_seen", "id"}, {"usage_delta", "id"}}
+	pruneTables  = [][2]string{{"dead_letter", "id"}, {"dead_letter_origin", "topic"}, {"dead_letter_audit", "id"}, {"dead_letter_occurrence", "body_sha256"}}
+	ledgerTables = [][2]string{{"mq_consume_log", "id"}, {"idempotency_claim", "claim"}}
 )
 
 // Rights are what a consumer needs; prune says whether it prunes dead letters.
 func Rights(prune bool) (all []Right) {
-	add := func(tables [][2]string, verbs ...string) {
-		for _, t := range tables {
-			for _, verb := range verbs {
-				all = append(all, Right{Verb: verb, Table: t[0], column: t[1]})
-			}
-		}
-	}
-	add(readTables, "SELECT")
-	add(writeTables, "SELECT", "INSERT", "UPDATE")
-	add(foldTables, "DELETE")
+	all = append(all, rights(readTables, "SELECT")...)
+	all = append(all, rights(writeTables, "SELECT", "INSERT", "UPDATE")...)
+	all = append(all, rights(foldTables, "DELETE")...)
 	if prune {
-		add(pruneTables, "DELETE")
+		all = append(all, rights(pruneTables, "DELETE")...)
+	}
+	return all
+}
+
+// LedgerRights are what pruning the ledger needs besides.
+func LedgerRights() []Right { return rights(ledgerTables, "DELETE") }
+
+func rights(tables [][2]string, verbs ...string) (all []Right) {
+	for _, t := range tables {
+		for _, verb := range verbs {
+			all = append(all, Right{Verb: verb, Table: t[0], column: t[1]})
+		}
 	}
 	return all
 }

@@ -237,6 +237,16 @@ func TestDatabaseAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "an answer", func() bool { return s.get("alice", question).status == http.StatusOK })
+	// One that hangs is away too: who asks for less gets no answer either.
+	hasty := serveOn(t, s.dsn, []apitoken.Grant{everything("ops")}, func(o *api.Options) { o.Log, o.QueryLimit = log.logger(), time.Second })
+	if err := database.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	hasty.get("ops", question).problem(t, http.StatusServiceUnavailable)
+	if err := database.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "an answer", func() bool { return hasty.get("ops", question).status == http.StatusOK })
 	text := log.String()
 	if !strings.Contains(text, "api: no answer") {
 		t.Errorf("the log does not tell of it: %s", text)

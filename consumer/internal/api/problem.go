@@ -50,8 +50,6 @@ func problemOf(ctx context.Context, err error) *problem {
 		return p
 	}
 	switch {
-	case errors.Is(err, totals.ErrQuery):
-		return plain(http.StatusBadRequest, err.Error())
 	case errors.Is(err, totals.ErrTooMany):
 		return &problem{Type: "/problems/too-many-rows", Title: "Too many rows", Status: http.StatusUnprocessableEntity,
 			Detail: fmt.Sprintf("the answer would have more than %d rows, or %d MiB of names: ask for less time or fewer groups", maxRows, maxNames>>20)}
@@ -63,6 +61,11 @@ func problemOf(ctx context.Context, err error) *problem {
 	case errors.Is(err, errTooSlow), errors.Is(context.Cause(ctx), errTooSlow):
 		return plain(http.StatusGatewayTimeout, "the answer took too long: ask for less at once")
 	}
+	return outage()
+}
+
+// outage is a database that is away.
+func outage() *problem {
 	return later(http.StatusServiceUnavailable, 5*time.Second, "the database can't answer now")
 }
 

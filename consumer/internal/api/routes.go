@@ -143,10 +143,22 @@ func (s *Server) serve(op *operation, w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	p := problemOf(ctx, err)
+	if p.Status == http.StatusGatewayTimeout && !gone {
+		if away := s.databaseAway(r.Context()); away != nil { // then it is not what was asked that takes long
+			p, err = outage(), away
+		}
+	}
 	if p.Status == http.StatusServiceUnavailable && !gone {
 		s.failed(op, err)
 	}
 	p.write(out)
+}
+
+// databaseAway says why the database answers nobody now, nil where it does.
+func (s *Server) databaseAway(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, awayLimit)
+	defer cancel()
+	return s.options.Store.Check(limited)
 }
 
 // failed logs what kept an answer from being given. The texts of errors of the ledger hold no values of records.

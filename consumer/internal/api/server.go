@@ -63,6 +63,8 @@ const (
 	maxWaiting = 5 * time.Second
 	// writeLimit is how long a client may take to take a part of an answer.
 	writeLimit = 30 * time.Second
+	// awayLimit is how long the database may take to answer at all, where an answer took too long.
+	awayLimit = 2 * time.Second
 	// shutdownLimit is how long requests in flight may take when the server stops.
 	shutdownLimit = time.Second
 )

@@ -53,13 +53,10 @@ func (s *Server) usage(c *call) error {
 	// First how far the group is, then the sums: what is recorded in between they have.
 	done := s.progress.now(c.r.Context())
 	var result totals.Result
-	if nobody := c.restrict(&q.Filter); nobody {
-		err = q.Check() // nothing is seen, and what is wrong is wrong for all
-	} else {
-		result, err = s.options.Store.Totals().Query(c.r.Context(), q)
-	}
-	if err != nil {
-		return err
+	if nobody := c.restrict(&q.Filter); !nobody {
+		if result, err = s.options.Store.Totals().Query(c.r.Context(), q); err != nil {
+			return err
+		}
 	}
 	body, err := encoded(usageOf{q.From.In(q.Location), q.To.In(q.Location), q.Location.String()})
 	if err != nil {
@@ -168,6 +165,11 @@ func (c *call) usageQuery(now time.Time) (totals.Query, error) {
 			q.Filter.Dimensions = map[string]string{}
 		}
 		q.Filter.Dimensions[name] = value
+	}
+	if len(c.wrong) == 0 {
+		if wrong, ok := errors.AsType[*totals.QueryError](q.Check()); ok {
+			c.fail(wrong.Part, "%s", wrong.Problem)
+		}
 	}
 	return q, c.invalid()
 }

@@ -122,28 +122,37 @@ func lines(err error) string {
 	return "it is no YAML"
 }
 
-// CheckName says what is wrong with the name of a token. A token itself is none: names are logged.
+// FieldError is one thing that is wrong with a token: its Field is name, scopes or consumers.
+type FieldError struct{ Field, Problem string }
+
+func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
+
+func wrong(field, format string, args ...any) error {
+	return &FieldError{field, fmt.Sprintf(format, args...)}
+}
+
+// CheckName says what is wrong with the name of a token, a *FieldError. A token itself is none: names are logged.
 func CheckName(text string) error {
 	if strings.HasPrefix(text, prefix) {
-		return fmt.Errorf("name: must not begin as tokens do, with %s", prefix)
+		return wrong("name", "must not begin as tokens do, with %s", prefix)
 	}
 	if !name.MatchString(text) {
-		return errors.New("name: must be 1 to 64 letters, digits and . _ @ -")
+		return wrong("name", "must be 1 to 64 letters, digits and . _ @ -")
 	}
 	return nil
 }
 
-// CheckScopes says what is wrong with scopes, for a token of some APISIX consumers or of all.
+// CheckScopes says what is wrong with scopes, for a token of some APISIX consumers or of all: a *FieldError.
 func CheckScopes(scopes []Scope, restricted bool) error {
 	if len(scopes) == 0 {
-		return errors.New("scopes: at least one is needed")
+		return wrong("scopes", "at least one is needed")
 	}
 	for i, s := range scopes {
 		if !slices.Contains(Scopes(), s) {
-			return fmt.Errorf("scopes: [%d] must be one of %s", i, join(Scopes()))
+			return wrong("scopes", "[%d] must be one of %s", i, join(Scopes()))
 		}
 		if restricted && s.ofAll() {
-			return fmt.Errorf("consumers: can't be given beside the scope %s, which shows what is no APISIX consumer's alone", s)
+			return wrong("consumers", "can't be given beside the scope %s, which shows what is no APISIX consumer's alone", s)
 		}
 	}
 	return nil

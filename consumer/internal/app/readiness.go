@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -44,6 +45,9 @@ func (r *readiness) watch(ctx context.Context) {
 		limited, cancel := context.WithTimeout(ctx, probeLimit)
 		err := r.store.Check(limited)
 		cancel()
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = fmt.Errorf("no answer within %.0f s", probeLimit.Seconds())
+		}
 		r.database.Store(&err)
 		select {
 		case <-ctx.Done():

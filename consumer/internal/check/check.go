@@ -16,7 +16,7 @@ import (
 // Status says how one thing is.
 type Status string
 
-// The statuses. With an Error nothing would be recorded, or not rightly; a Warning is to be known and may be meant.
+// The statuses. With an Error nothing would be recorded, or not correctly; a Warning is to be known and may be meant.
 const (
 	OK      Status = "ok"
 	Warning Status = "warning"
@@ -86,6 +86,14 @@ func (r *report) warn(check, cure, format string, args ...any) {
 
 func (r *report) fail(check, cure, format string, args ...any) {
 	r.lines = append(r.lines, Line{Check: check, Status: Error, Detail: fmt.Sprintf(format, args...), Cure: cure})
+}
+
+// count is a number of things in words: 1 queue, 2 queues.
+func count[N int | int64](n N, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // Worst is the worst status of the lines.

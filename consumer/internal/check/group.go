@@ -85,7 +85,7 @@ func (b *brokers) dlq(ctx context.Context) {
 		}
 	}
 	if waiting := b.waiting(ctx, topic, route); waiting > 0 && !b.cfg.DLQ {
-		b.warn(check, "set rocketmq.dlq to true to take them in", "%d messages lie in %s: nobody records them, unless a consumer with rocketmq.dlq has done so", waiting, topic)
+		b.warn(check, "set rocketmq.dlq to true to take them in", "%s in %s: nobody records what lies there, unless a consumer with rocketmq.dlq has done so", count(waiting, "message"), topic)
 	}
 	if len(b.lines) == before {
 		b.ok(check, "%s can be read", topic)
@@ -113,7 +113,7 @@ func (b *brokers) waiting(ctx context.Context, topic string, route remoting.Rout
 func (b *brokers) members(ctx context.Context, group, topic, tag string) {
 	const check = "members"
 	const cure = "stop those, or take another rocketmq.group: all members of a group must read one topic with one tag expression"
-	total, wrong := 0, false
+	most, wrong := 0, false
 	for _, broker := range b.route.Brokers() {
 		conn, err := b.conn(ctx, b.route.Masters[broker])
 		if err != nil {
@@ -141,11 +141,15 @@ func (b *brokers) members(ctx context.Context, group, topic, tag string) {
 					group, at, m.Tags[other], tag)
 			}
 		}
-		total += len(m.Addresses)
+		most = max(most, len(m.Addresses)) // each is a member at every broker
 		wrong = wrong || len(b.lines) > before
 	}
-	if !wrong {
-		b.ok(check, "group %s: %d now, who read as this one does", group, total)
+	switch {
+	case wrong:
+	case most == 0:
+		b.ok(check, "group %s has none now", group)
+	default:
+		b.ok(check, "group %s: %s now, reading as this one would", group, count(most, "member"))
 	}
 }
 

@@ -165,8 +165,8 @@ func schema(r *report, f ledger.Facts) {
 		r.fail(check, "GRANT SELECT on the database, or run `billing-consumer migrate up`", "%s", f.Schema)
 	case len(f.Problems) > 0:
 		shown := f.Problems[:min(len(f.Problems), shownProblems)]
-		r.fail(check, "mend the tables; `billing-consumer migrate validate` lists every difference", "%d differences from what the migrations make: %s",
-			len(f.Problems), strings.Join(shown, "; "))
+		r.fail(check, "mend the tables; `billing-consumer migrate validate` lists every difference", "%s from what the migrations make: %s",
+			count(len(f.Problems), "difference"), strings.Join(shown, "; "))
 	case f.Newer:
 		r.ok(check, "newer than this version, which can work on it")
 	default:

@@ -42,7 +42,7 @@ func secrets(r *report, in Input) {
 		const othersOrGroupWrites = 0o027
 		if mode := info.Mode().Perm(); mode&othersOrGroupWrites != 0 {
 			r.warn("secrets.file", "chmod 600 (or 640), and its owner the user that the consumer runs as",
-				"%s holds a secret, and its mode is %04o: not its owner and group alone can read it, or not its owner alone change it", path, mode)
+				"%s holds a secret, and its mode is %04o: others can read it, or its group can change it", path, mode)
 		} else {
 			r.ok("secrets.file", "%s: mode %04o", path, mode)
 		}

@@ -134,7 +134,7 @@ func (b *brokers) topic() {
 	case len(b.route.Queues) == 0 && !wrong:
 		b.fail("topic", "give it read queues (mqadmin updateTopic)", "topic %s has no queue that can be read", b.cfg.Topic)
 	case !wrong:
-		b.ok("topic", "%s: %d queues on %d brokers", b.cfg.Topic, len(b.route.Queues), len(b.route.Permissions))
+		b.ok("topic", "%s: %s on %s", b.cfg.Topic, count(len(b.route.Queues), "queue"), count(len(b.route.Permissions), "broker"))
 	}
 }
 

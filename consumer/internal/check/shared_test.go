@@ -27,7 +27,11 @@ func TestAllIsWell(t *testing.T) {
 	expectOK(t, lines, "configuration", "secrets.stamp_keys", "secrets.file", "name_server", "topic", "broker", "broker.clock", "retry_topic",
 		"dlq", "members", "database", "database.version", "database.mode", "database.session", "database.max_allowed_packet",
 		"database.durability", "database.rights", "database.schema", "database.clock", "database.encryption")
+	said := map[string]string{"topic": s.topic + ": 2 queues on 1 broker", "members": "group " + s.group + ": 1 member now, reading as this one would"}
 	for _, l := range lines {
+		if want := said[l.Check]; want != "" && l.Detail != want {
+			t.Errorf("%s: %s, want %s", l.Check, l.Detail, want)
+		}
 		if strings.Contains(l.Detail+l.Cure, "secret") && l.Check != "database" && l.Check != "secrets.file" || strings.Contains(l.Detail, key("k1")[3:]) {
 			t.Errorf("shows a secret: %+v", l)
 		}
@@ -67,7 +71,7 @@ func TestBroken(t *testing.T) {
 		},
 		"stamp keys that everybody can read": {
 			func(t *testing.T, s *setup) { s.environ["STAMP_KEYS_FILE"] = secretFile(t, "keys", key("k1"), 0o644) },
-			[]want{{check.Warning, "secrets.file", "0644", "chmod 600"}},
+			[]want{{check.Warning, "secrets.file", "0644: others can read it, or its group can change it", "chmod 600"}},
 		},
 		"a configuration file with a password that everybody can read": {
 			func(t *testing.T, s *setup) {
@@ -130,7 +134,7 @@ func TestBroken(t *testing.T) {
 				s.createTopic(t, source.DLQ(s.group), stack.ReadWrite)
 				s.send(t, source.DLQ(s.group))
 			},
-			[]want{{check.Warning, "dlq", "1 messages", "rocketmq.dlq"}},
+			[]want{{check.Warning, "dlq", "1 message in ", "rocketmq.dlq"}},
 		},
 		"a member of the group with another tag": {
 			func(t *testing.T, s *setup) { s.member(t, s.group, s.topic, "a || b") },

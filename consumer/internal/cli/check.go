@@ -17,10 +17,12 @@ func newCheck(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Look at everything that run needs before the first message: configuration, RocketMQ, database",
-		Long: `Look at everything that run needs before the first message, and print a line for each: ok, warning or error, and what
-cures it. Looked at are the configuration, stamp keys, the API's tokens and certificate, the modes of files with secrets; name servers, brokers and
-whether they take the credentials; the topic, the group's retry topic, DLQ and other members; the database: rights,
-mode, settings, schema, encryption, clock. Nothing is written, but a broker that makes groups by itself makes this one.
+		Long: `Look at everything that run needs before the first message, and print a line for each: ok, warning
+or error, and what cures it. Looked at are the configuration, stamp keys, the API's tokens and
+certificate, the modes of files with secrets; name servers, brokers and whether they take the
+credentials; the topic, the group's retry topic, DLQ and members; the database: rights, mode,
+settings, schema, encryption, clock. Nothing is written, but a broker that makes groups by itself
+makes this one.
 
 The exit code is 1 where there is an error; warnings alone do not count.`,
 		Args: cobra.NoArgs,
@@ -51,7 +53,7 @@ The exit code is 1 where there is an error; warnings alone do not count.`,
 			err = nil
 		}
 		if err == nil && check.Worst(lines) == check.Error {
-			err = errors.New("as it stands, run would not record, or not rightly: see the lines with error")
+			err = errors.New("as it stands, run would not record correctly: see the lines with error")
 		}
 		return err
 	}

@@ -41,14 +41,14 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	// cobra checks the command line before it calls this: an error without it is the caller's.
 	understood := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:
 		return ExitOK
 	case errors.Is(err, errLogged):
 		return ExitError
 	case !understood:
-		fmt.Fprintf(stderr, "%s: %v\nSee '%s --help'.\n", name, err, name)
+		fmt.Fprintf(stderr, "%s: %v\nSee '%s --help'.\n", name, err, cmd.CommandPath())
 		return ExitUsage
 	}
 	fmt.Fprintf(stderr, "%s: %s\n", name, describe(err))
@@ -67,15 +67,38 @@ func newRoot(environ []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   name,
 		Short: "Turns the log entries of an APISIX gateway into usage records, exactly one for each request",
-		Long: `billing-consumer reads APISIX's log entries from RocketMQ and keeps one usage record for each request in MySQL.
+		Long: `billing-consumer reads APISIX's log entries from RocketMQ and keeps one usage record for each
+request in MySQL.
 
-Each value of the configuration file can be given by environment too: rocketmq.topic is BILLING_ROCKETMQ_TOPIC.`,
+Each value of the configuration file can be given by environment too: rocketmq.topic is
+BILLING_ROCKETMQ_TOPIC.`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.AddCommand(newRun(environ), newServe(environ), newToken(), newCheck(environ), newConfig(environ), newMigrate(environ), newInspect(environ), newConflicts(environ), newGaps(environ), newReplay(environ), newDeadLetters(environ), newPrune(environ), newUsage(environ), newDoctor(environ), newVersion())
 	return root
+}
+
+// group makes a command of others, which is a wrong command line without one of them behind it.
+func group(cmd *cobra.Command, others ...*cobra.Command) *cobra.Command {
+	cmd.AddCommand(others...)
+	names := make([]string, len(others))
+	for i, other := range others {
+		names[i] = other.Name()
+	}
+	all := strings.Join(names, ", ")
+	if i := strings.LastIndex(all, ", "); i >= 0 {
+		all = all[:i] + " or " + all[i+2:]
+	}
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return fmt.Errorf("%s has no command %q, but %s", cmd.Name(), args[0], all)
+		}
+		return fmt.Errorf("%s needs a command: %s", cmd.Name(), all)
+	}
+	cmd.Run = func(*cobra.Command, []string) {} // without it cobra shows the help, and is content
+	return cmd
 }
 
 // configFlag adds --config to a command. The file may be left out: the environment can hold everything.

@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"gateway-billing.internal/consumer/internal/cli"
 )
@@ -26,15 +29,47 @@ func run(t *testing.T, stdin string, environ []string, args ...string) result {
 }
 
 func TestWrongCommandLines(t *testing.T) {
-	for _, line := range []string{
-		"nonsense", "--nonsense", "run now", "run --nonsense", "run --config", "inspect a b", "version x", "migrate",
-		"migrate sideways", "migrate up 3", "conflicts x", "conflicts --from yesterday", "conflicts --limit 0",
-		"conflicts --output xml",
+	for line, command := range map[string]string{
+		"nonsense": "", "--nonsense": "", "run now": " run", "run --nonsense": " run", "run --config": " run", "inspect a b": " inspect",
+		"version x": " version", "migrate": " migrate", "migrate sideways": " migrate", "migrate up 3": " migrate up", "conflicts x": " conflicts",
+		"conflicts --from noon": " conflicts", "conflicts --limit 0": " conflicts", "conflicts --output xml": " conflicts",
+		"deadletters list x": " deadletters list",
 	} {
 		got := run(t, "", nil, strings.Fields(line)...)
 		if got.code != cli.ExitUsage || got.stdout != "" || !strings.HasPrefix(got.stderr, "billing-consumer: ") ||
-			!strings.HasSuffix(got.stderr, "\nSee 'billing-consumer --help'.\n") {
+			!strings.HasSuffix(got.stderr, "\nSee 'billing-consumer"+command+" --help'.\n") {
 			t.Errorf("%q: %+v", line, got)
+		}
+	}
+}
+
+// What is wrong with a flag is told by the flag's own name.
+func TestWrongFlagsAreNamed(t *testing.T) {
+	for line, want := range map[string]string{
+		"usage report --from 2026-11-26T06:07:00Z":                 "--from must be on a quarter of an hour (UTC)",
+		"usage report --from 2026-11-26 --to 2026-11-27T00:00:01Z": "--to must be on a quarter of an hour (UTC)",
+		"usage report --by day,hour":                               "--by takes only one of hour, day and month",
+		"usage report --by model,model":                            "--by has model twice",
+		"usage report --by price":                                  "--by must be of hour, day,",
+		"usage report --status 200":                                "--status must be a class such as 2xx",
+		"usage report --status OK":                                 "--status must be a class such as 2xx",
+		"usage report --zone Mars/North":                           "--zone: unknown time zone",
+		"prune --bodies 30m":                                       "--bodies must be at least 1h",
+		"usage":                                                    "usage needs a command: report, export, verify or rebuild\n",
+		"deadletters":                                              "deadletters needs a command: list, show, redrive or discard\n",
+		"migrate":                                                  "migrate needs a command: up, status or validate\n",
+		"config":                                                   "config needs a command: print\n",
+		"usage sum":                                                `usage has no command "sum", but report, export, verify or rebuild`,
+		"gaps --from noon":                                         "--from must be a time, such as 2026-11-24T08:00:00Z, 2026-11-24, 2026-11 or yesterday (UTC)",
+		"dead-letters show 0":                                      `"0" is no id of a dead letter`,
+		"token --scope usage:read":                                 "--name must be 1 to 64 letters",
+		"token --name x":                                           "--scope must be one or more of",
+		"token --name x --scope usage:write":                       "--scope must be one or more of",
+		"token --name x --consumer alice --scope usage:read --scope gaps:read": "--consumer can't be given beside the scope gaps:read",
+	} {
+		got := run(t, "", nil, strings.Fields(line)...)
+		if got.code != cli.ExitUsage || got.stdout != "" || !strings.HasPrefix(got.stderr, "billing-consumer: "+want) {
+			t.Errorf("%q: %+v, want %s", line, got, want)
 		}
 	}
 }
@@ -50,6 +85,43 @@ func TestHelpNamesTheCommands(t *testing.T) {
 				t.Errorf("%q does not name %s:\n%s", args, command, got.stdout)
 			}
 		}
+	}
+}
+
+// Help fits a terminal of 100 columns, and each flag with a value names it in capitals: pflag takes its type where it has no name.
+func TestHelpOfEveryCommand(t *testing.T) {
+	named := regexp.MustCompile(`(?m)^ +(?:-\w, )?--[\w-]+(?: +| )[a-z]\w* {2,}`)
+	commands := regexp.MustCompile(`(?m)^  (\w[\w-]*) +[A-Z]`)
+	seen := 0
+	var look func(path []string)
+	look = func(path []string) {
+		got := run(t, "", nil, append(path, "--help")...)
+		if got.code != cli.ExitOK {
+			t.Fatalf("%q: %+v", path, got)
+		}
+		seen++
+		about, rest, _ := strings.Cut(got.stdout, "Usage:\n")
+		for line := range strings.Lines(about) {
+			if utf8.RuneCountInString(line) > 101 {
+				t.Errorf("%q: a long line: %s", path, line)
+			}
+		}
+		_, flags, _ := strings.Cut(rest, "Flags:\n")
+		if bad := named.FindString(flags); bad != "" {
+			t.Errorf("%q: %s", path, bad)
+		}
+		if _, list, ok := strings.Cut(rest, "Available Commands:\n"); ok {
+			list, _, _ = strings.Cut(list, "\nFlags:")
+			for _, command := range commands.FindAllStringSubmatch(list, -1) {
+				if command[1] != "help" {
+					look(append(slices.Clone(path), command[1]))
+				}
+			}
+		}
+	}
+	look(nil)
+	if seen < 25 {
+		t.Errorf("only %d commands were found", seen)
 	}
 }
 
@@ -80,6 +152,25 @@ func TestConfigurationErrors(t *testing.T) {
 	}
 	if got := run(t, "", nil, "migrate", "status", "--config", path); !strings.Contains(got.stderr, "mysql.writers") {
 		t.Errorf("migrate takes a file that can't be read right: %+v", got)
+	}
+}
+
+// Who forgets --config is told of it.
+func TestWithoutConfiguration(t *testing.T) {
+	const missing = "mysql.dsn: is required: user:password@tcp(host:port)/database"
+	for _, command := range []string{"migrate status", "usage report"} {
+		got := run(t, "", nil, strings.Fields(command)...)
+		want := "billing-consumer: the configuration is not valid:\n  " + missing + " (no --config was given)\n"
+		if got.code != cli.ExitError || got.stdout != "" || got.stderr != want {
+			t.Errorf("%s: %+v", command, got)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "billing.yaml")
+	if err := os.WriteFile(path, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := run(t, "", nil, "migrate", "status", "--config", path); !strings.HasSuffix(got.stderr, missing+"\n") {
+		t.Errorf("with one: %+v", got)
 	}
 }
 

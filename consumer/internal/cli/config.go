@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -13,30 +12,18 @@ import (
 )
 
 func newConfig(environ []string) *cobra.Command {
-	group := &cobra.Command{
-		Use:   "config",
-		Short: "Show the configuration",
-		// Reached only without a command behind it.
-		Args: func(cmd *cobra.Command, args []string) error {
-			if err := cobra.NoArgs(cmd, args); err != nil {
-				return err
-			}
-			return errors.New("config needs a command: print")
-		},
-		Run: func(*cobra.Command, []string) {},
-	}
-	group.AddCommand(newConfigPrint(environ))
-	return group
+	return group(&cobra.Command{Use: "config", Short: "Show the configuration"}, newConfigPrint(environ))
 }
 
 func newConfigPrint(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "print",
 		Short: "Print every value as it is in effect, and where it comes from",
-		Long: `Print every value of the configuration as it is in effect, and where it comes from: default, file (and line), environment, or
-the file that a secret lies in. Secrets are masked. A value that can't be read is left at what it is without it. Behind the
-values, on standard error, stand variables of the environment that have no effect, and everything that keeps run from
-starting; where there is such a thing the exit code is 1. What each value means stands in consumer/CONFIG.md.`,
+		Long: `Print every value of the configuration as it is in effect, and where it comes from: default, file
+(and line), environment, or the file that a secret lies in. Secrets are masked. A value that can't
+be read is left at what it is without it. Behind the values, on standard error, stand variables of
+the environment that have no effect, and everything that keeps run from starting; where there is
+such a thing the exit code is 1. What each value means stands in consumer/CONFIG.md.`,
 	}
 	path := configFlag(cmd)
 	output := cmd.Flags().String("output", "table", "`FORM`: table, or json (one value a line)")

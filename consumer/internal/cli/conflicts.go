@@ -13,21 +13,23 @@ import (
 
 	"gateway-billing.internal/consumer/internal/config"
 	"gateway-billing.internal/consumer/internal/ledger"
+	"gateway-billing.internal/consumer/internal/usagereport"
 )
 
 func newConflicts(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "conflicts",
 		Short: "List the records whose key another request holds",
-		Long: `List the records whose billing key another request holds, the latest first, each with the one that holds it. Both
-happened and both are recorded and billed; a conflict means that somebody sent another request's stamp, or that
-gateways share request IDs. Only the part mysql of the configuration is needed, and nothing is changed.`,
+		Long: `List the records whose billing key another request holds, the latest first, each with the one that
+holds it. Both happened and both are recorded and billed; a conflict means that somebody sent
+another request's stamp, or that gateways share request IDs. Only the part mysql of the
+configuration is needed, and nothing is changed.`,
 	}
 	path := configFlag(cmd)
-	from := cmd.Flags().String("from", "", "requests from this `TIME` on (RFC 3339)")
-	to := cmd.Flags().String("to", "", "requests before this `TIME` (RFC 3339)")
-	consumer := cmd.Flags().String("consumer", "", `with this APISIX consumer on either side ("" for anonymous)`)
-	limit := cmd.Flags().Int("limit", 100, "the most to list")
+	from := cmd.Flags().String("from", "", "requests from this `TIME` on"+flagTimes)
+	to := cmd.Flags().String("to", "", "requests before this `TIME`")
+	consumer := cmd.Flags().String("consumer", "", "with this APISIX `CONSUMER` on either side (\"\" for anonymous)")
+	limit := cmd.Flags().Int("limit", 100, "at most `N`")
 	output := cmd.Flags().String("output", "table", "`FORM`: table, or json (one object a line)")
 	var filter ledger.ConflictFilter
 	// Checked where the command line is: what is wrong with a flag is the caller's mistake.
@@ -74,14 +76,17 @@ gateways share request IDs. Only the part mysql of the configuration is needed, 
 	return cmd
 }
 
-// timeFlag reads a time that may be left out.
+// flagTimes says which times timeFlag reads.
+const flagTimes = ", such as 2026-11-24T08:00:00Z, 2026-11-24, 2026-11 or yesterday (UTC)"
+
+// timeFlag reads a time that may be left out: the beginning of what the text names.
 func timeFlag(flag, text string, standard time.Time) (time.Time, error) {
 	if text == "" {
 		return standard, nil
 	}
-	at, err := time.Parse(time.RFC3339, text)
+	at, err := usagereport.Beginning(text, time.Now(), time.UTC)
 	if err != nil || at.Year() < 1970 || at.Year() > 9999 {
-		return at, fmt.Errorf("--%s must be a time such as 2026-01-31T08:00:00Z", flag)
+		return at, fmt.Errorf("--%s must be a time%s", flag, flagTimes)
 	}
 	return at, nil
 }

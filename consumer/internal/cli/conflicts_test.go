@@ -55,6 +55,8 @@ func TestConflicts(t *testing.T) {
 		{"--limit 1", " against carol"},
 		{"--from 2026-03-04T06:00:00Z", " against carol"},
 		{"--to 2026-03-04T06:00:00Z", "bob against alice"},
+		{"--from 2026-03-04 --to today", " against carol, bob against alice"},
+		{"--to 2026-03-04", ""},
 		{"--consumer alice", "bob against alice"},
 		{"--consumer bob", "bob against alice"},
 		{"--consumer=", " against carol"},

@@ -13,22 +13,13 @@ import (
 )
 
 func newDeadLetters(environ []string) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "deadletters",
-		Short: "List, show, redrive or discard what could not be recorded",
-		Long: `Work with dead letters: the entries and messages that could not become usage records, each with its reason and the
-bytes that came. What is done to them is noted with who did it and when.`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q", args[0])
-			}
-			return errors.New("say what to do: list, show, redrive or discard")
-		},
-		RunE: func(*cobra.Command, []string) error { return nil },
-	}
-	cmd.AddCommand(newDeadLettersList(environ), newDeadLettersShow(environ), newDeadLettersRedrive(environ),
-		newDeadLettersDiscard(environ))
-	return cmd
+	return group(&cobra.Command{
+		Use:     "deadletters",
+		Aliases: []string{"dead-letters"}, // as the API has it
+		Short:   "List, show, redrive or discard what could not be recorded",
+		Long: `Work with dead letters: the entries and messages that could not become usage records, each with its
+reason and the bytes that came. What is done to them is noted with who did it and when.`,
+	}, newDeadLettersList(environ), newDeadLettersShow(environ), newDeadLettersRedrive(environ), newDeadLettersDiscard(environ))
 }
 
 // letterFlags are the flags that pick dead letters.
@@ -41,10 +32,10 @@ type letterFlags struct {
 func filterFlags(cmd *cobra.Command, limit int) *letterFlags {
 	return &letterFlags{
 		reason: cmd.Flags().String("reason", "", "with this `CODE`; bad_value stands for all bad_value:<field>"),
-		topic:  cmd.Flags().String("topic", "", "read from this topic"),
-		from:   cmd.Flags().String("from", "", "written at this `TIME` or later (RFC 3339)"),
-		to:     cmd.Flags().String("to", "", "written before this `TIME` (RFC 3339)"),
-		limit:  cmd.Flags().Int("limit", limit, "the most to take, in the order of their ids"),
+		topic:  cmd.Flags().String("topic", "", "read from this `TOPIC`"),
+		from:   cmd.Flags().String("from", "", "written at this `TIME` or later"+flagTimes),
+		to:     cmd.Flags().String("to", "", "written before this `TIME`"),
+		limit:  cmd.Flags().Int("limit", limit, "at most `N`, in the order of their ids"),
 	}
 }
 

@@ -19,7 +19,8 @@ func newDeadLettersList(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List dead letters",
-		Long:  `List dead letters in the order of their ids. Only the part mysql of the configuration is needed, and nothing is changed.`,
+		Long: `List dead letters in the order of their ids. Only the part mysql of the configuration is needed, and
+nothing is changed.`,
 	}
 	path, output, flags := configFlag(cmd), outputFlag(cmd), filterFlags(cmd, 100)
 	flags.status = cmd.Flags().String("status", "pending", "`STATUS`: pending, redriven, discarded or all")

@@ -43,9 +43,10 @@ func newDeadLettersShow(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show one dead letter: its bytes, where it came from, what was done to it",
-		Long: `Show one dead letter. Its bytes are shown without credentials, as the ledger keeps entries under the policy redacted;
-what can't be read as log entries can't be redacted, so of that only length and hash are shown. --raw shows all bytes.
-Only the parts mysql and body of the configuration are needed, and nothing is changed.`,
+		Long: `Show one dead letter. Its bytes are shown without credentials, as the ledger keeps entries under the
+policy redacted; what can't be read as log entries can't be redacted, so of that only length and
+hash are shown. --raw shows all bytes. Only the parts mysql and body of the configuration are
+needed, and nothing is changed.`,
 	}
 	path, output := configFlag(cmd), outputFlag(cmd)
 	raw := cmd.Flags().Bool("raw", false, "show the bytes as they came, with whatever secrets they hold")

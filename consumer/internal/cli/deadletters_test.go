@@ -57,7 +57,7 @@ func TestDeadLetters(t *testing.T) {
 	}
 	for args, want := range map[string]int{
 		"": 3, "--reason not_json": 1, "--reason bad_value": 1, "--reason bad_value:route_id": 1, "--topic b": 2, "--limit 2": 2,
-		"--from 2020-01-01T00:00:00Z": 3, "--to 2020-01-01T00:00:00Z": 0, "--status redriven": 0, "--status all": 3,
+		"--from 2020-01-01T00:00:00Z": 3, "--to 2020-01-01T00:00:00Z": 0, "--from 2020-01": 3, "--to 2020-01-02": 0, "--status redriven": 0, "--status all": 3,
 	} {
 		if n := strings.Count(command("list --output json "+args), "\n"); n != want {
 			t.Errorf("list %s: %d, want %d", args, n, want)
@@ -77,8 +77,9 @@ func TestDeadLetters(t *testing.T) {
 	if text := command("redrive --all --dry-run"); !strings.Contains(text, "1 redriven, 0 discarded, 2 still pending") {
 		t.Errorf("dry run:\n%s", text)
 	}
-	if text := command("redrive --topic b --by ann"); !strings.Contains(text, "1 redriven, 0 discarded, 1 still pending") {
-		t.Errorf("redrive:\n%s", text)
+	if got := run(t, "", environ, strings.Fields("deadletters redrive --topic b --by ann")...); got.code != cli.ExitError ||
+		!strings.Contains(got.stdout, "1 redriven, 0 discarded, 1 still pending") || got.stderr != "billing-consumer: failed again and still pending: 1\n" {
+		t.Errorf("redrive: %+v", got)
 	}
 	if text := command("redrive " + ids["bad_value:route_id"]); !strings.Contains(text, "1 were not pending") {
 		t.Errorf("redriven again:\n%s", text)

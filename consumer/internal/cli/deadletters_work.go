@@ -24,10 +24,11 @@ func newDeadLettersRedrive(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "redrive [ID...]",
 		Short: "Let pending dead letters go through the flow again",
-		Long: `Let pending dead letters go through the flow again, in the order of their ids: those named, or those that the flags
-pick. Use it after what made them fail is mended. Each is one transaction: it is recorded and redriven, or still pending
-with one attempt more; so the command may be stopped, repeated and run twice at once. All parts of the configuration but
-rocketmq and http count, and must be those of run.`,
+		Long: `Let pending dead letters go through the flow again, in the order of their ids: those named, or those
+that the flags pick. Use it after what made them fail is mended. Each is one transaction: it is
+recorded and redriven, or still pending with one attempt more; so the command may be stopped,
+repeated and run twice at once. The exit code is 1 where one failed again. All parts of the
+configuration but rocketmq and http count, and must be those of run.`,
 	}
 	return lettersWork(cmd, environ, func(cfg config.Config) (one, error) {
 		deriver, err := app.NewDeriver(cfg)
@@ -44,8 +45,8 @@ func newDeadLettersDiscard(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "discard [ID...]",
 		Short: "Take pending dead letters out of what is to be worked on",
-		Long: `Take pending dead letters out of what is to be worked on: those named, or those that the flags pick. They and their
-bytes stay in the table, and are listed with --status discarded.`,
+		Long: `Take pending dead letters out of what is to be worked on: those named, or those that the flags pick.
+They and their bytes stay in the table, and are listed with --status discarded.`,
 	}
 	why := cmd.Flags().String("why", "", "`REASON` that is noted")
 	return lettersWork(cmd, environ, func(config.Config) (one, error) {
@@ -124,6 +125,9 @@ func lettersWork(cmd *cobra.Command, environ []string, prepare func(config.Confi
 			err = eachLetter(cmd, store, filter, func(l *deadletter.Letter) error { return step(l.ID) })
 		}
 		p.end()
+		if failed := p.counts[deadletter.Pending]; err == nil && failed > 0 && !*dry {
+			return fmt.Errorf("failed again and still pending: %d", failed)
+		}
 		return err
 	}
 	return cmd

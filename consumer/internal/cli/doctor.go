@@ -26,13 +26,14 @@ func newDoctor(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Find what in an APISIX configuration loses or doubles money",
-		Long: `Read the configuration of a gateway, and report what in it loses requests before they reach the broker, doubles them,
-or lets them be billed to nobody, each with what it may cost and its cure. Nothing is changed, and no consumer
-configuration is needed.
+		Long: `Read the configuration of a gateway, and report what in it loses requests before they reach the
+broker, doubles them, or lets them be billed to nobody, each with what it may cost and its cure.
+Nothing is changed, and no consumer configuration is needed.
 
-The configuration comes from a standalone apisix.yaml (or the same as JSON), or from a live Admin API, whose key is read
-from ` + envAdminKey + ` or from the file that ` + envAdminKeyFile + ` names. With --name-servers the topics of the loggers
-are looked for as well, and with --sample it is judged what became of messages that the gateway wrote (inspect --last
+The configuration comes from a standalone apisix.yaml (or the same as JSON), or from a live Admin
+API, whose key is read from ` + envAdminKey + ` or from the file that
+` + envAdminKeyFile + ` names. With --name-servers the topics of the loggers are looked for as
+well, and with --sample it is judged what became of messages that the gateway wrote (inspect --last
 does so for live ones).
 
 The exit code is 1 where there is an error. --list prints all that may be found.`,
@@ -182,7 +183,7 @@ func findingTable(w io.Writer, findings []doctor.Finding) error {
 		fmt.Fprintf(w, "  - %s: %s\n", f.Object, f.Reason)
 	}
 	if len(findings) == 0 {
-		fmt.Fprintln(w, "nothing is found: the configuration is as billing needs it")
+		fmt.Fprintln(w, "no problems found: the configuration is as billing needs it")
 	}
 	return nil
 }

@@ -19,21 +19,23 @@ func newGaps(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gaps",
 		Short: "List the numbers of runners' stamps that never arrived",
-		Long: `List, for each run of each runner, the numbers of stamps that no log entry brought. The runner numbers the requests
-that it stamps; a missing number is an entry that was lost on the way to the broker, or a stamp whose request the
-gateway gave up. It means "numbered, not arrived", not "unbilled".
+		Long: `List, for each run of each runner, the numbers of stamps that no log entry brought. The runner
+numbers the requests that it stamps; a missing number is an entry that was lost on the way to the
+broker, or a stamp whose request the gateway gave up. It means "numbered, not arrived", not
+"unbilled".
 
-A gap is listed once it has settled: when a later number arrived, or a later run told of it, that long ago. Where no later
-run has told how far a run came (it still runs, or nothing of its successor arrived), it is open after its highest number.
-Stamps that are not sealed can be made by anybody: their runs are listed as unverified, without gaps.
+A gap is listed once it has settled: when a later number arrived, or a later run told of it, that
+long ago. Where no later run has told how far a run came (it still runs, or nothing of its successor
+arrived), it is open after its highest number. Stamps that are not sealed can be made by anybody:
+their runs are listed as unverified, without gaps.
 
 Only the part mysql of the configuration is needed, and nothing is changed.`,
 	}
 	path := configFlag(cmd)
-	runner := cmd.Flags().String("runner", "", "runs of this runner alone")
-	from := cmd.Flags().String("from", "", "runs that began at this `TIME` or later (RFC 3339)")
-	to := cmd.Flags().String("to", "", "runs that began before this `TIME` (RFC 3339)")
-	settle := cmd.Flags().Duration("settle", 10*time.Minute, "how long a number may be late; at least as long as a logger holds entries")
+	runner := cmd.Flags().String("runner", "", "runs of this `RUNNER` alone")
+	from := cmd.Flags().String("from", "", "runs that began at this `TIME` or later"+flagTimes)
+	to := cmd.Flags().String("to", "", "runs that began before this `TIME`")
+	settle := cmd.Flags().Duration("settle", 10*time.Minute, "a number may be late by this `DURATION`; at least as long as a logger holds entries")
 	all := cmd.Flags().Bool("all", false, "also runs without gaps")
 	fail := cmd.Flags().Bool("fail", false, "exit with 1 where there is a gap, for scripts")
 	output := cmd.Flags().String("output", "table", "`FORM`: table, or json (one run a line)")

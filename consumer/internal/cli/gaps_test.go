@@ -61,6 +61,8 @@ func TestGaps(t *testing.T) {
 		{"gaps", cli.ExitOK, []string{"0 numbers were given"}, []string{"3-4"}}, // nothing has settled
 		{"gaps --settle 0s --runner gw-2", cli.ExitOK, []string{"gw-2", "0 numbers"}, []string{"gw-1"}},
 		{"gaps --settle 0s --from 2026-03-04T06:00:00Z", cli.ExitOK, []string{"0 numbers"}, []string{"3-4"}},
+		{"gaps --settle 0s --from 2026-03 --to 2026-03-05", cli.ExitOK, []string{"6 numbers"}, nil},
+		{"gaps --settle 0s --from 2026-03-05", cli.ExitOK, []string{"0 numbers"}, []string{"3-4"}},
 		{"gaps --settle 0s --output json --all", cli.ExitOK, []string{
 			`"missing":6,"gaps":[{"first":3,"last":4,`, `"open_after":null`, `"missing":0,"gaps":[],"open_after":1}`, `"verified":false`,
 		}, nil},

@@ -19,16 +19,18 @@ func newInspect(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect [FILE|-]",
 		Short: "Print what run would make of a message body, or of the last messages of a topic",
-		Long: `Read one message body from FILE or standard input, without any server, and print one JSON line for each of its
-entries: the usage record or the reject that run would make of it. Rejects are no error of this command.
+		Long: `Read one message body from FILE or standard input, without any server, and print one JSON line for
+each of its entries: the usage record or the reject that run would make of it. Rejects are no error
+of this command.
 
-With --last N, read the last N messages of a topic instead and sum up where their keys come from, what became of their
-stamps and how sure their usage is, each bad share with its cure. They are read in the name of rocketmq.group, which
-gets no member and no offset by it: whoever consumes is not disturbed.`,
+With --last N, read the last N messages of a topic instead and sum up where their keys come from,
+what became of their stamps and how sure their usage is, each bad share with its cure. They are read
+in the name of rocketmq.group, which gets no member and no offset by it: whoever consumes is not
+disturbed.`,
 	}
 	path := configFlag(cmd)
 	last := cmd.Flags().Int("last", 0, "sum up the last `N` messages of the topic")
-	topic := cmd.Flags().String("topic", "", "with --last: the topic, in place of rocketmq.topic")
+	topic := cmd.Flags().String("topic", "", "with --last: read `TOPIC` in place of rocketmq.topic")
 	output := cmd.Flags().String("output", "table", "with --last: `FORM`, table or json")
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		switch {

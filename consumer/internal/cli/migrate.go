@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -14,26 +13,16 @@ import (
 )
 
 func newMigrate(environ []string) *cobra.Command {
-	group := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the database's tables to this version, or show what is missing",
-		Long: `Bring the database's tables to this version, or show what is missing. Only the part mysql of the configuration is
-needed. A table that an older consumer made is taken over with all its rows.`,
-		// Reached only without a command behind it.
-		Args: func(cmd *cobra.Command, args []string) error {
-			if err := cobra.NoArgs(cmd, args); err != nil {
-				return err
-			}
-			return errors.New("migrate needs a command: up, status or validate")
-		},
-		Run: func(*cobra.Command, []string) {},
-	}
-	group.AddCommand(
+		Long: `Bring the database's tables to this version, or show what is missing. Only the part mysql of the
+configuration is needed. A table that an older consumer made is taken over with all its rows.`,
+	},
 		newMigrateCommand(environ, "up", "Apply the migrations that are pending", migrateUp),
 		newMigrateCommand(environ, "status", "List the migrations, applied and pending", migrateStatus),
 		newMigrateCommand(environ, "validate", "Compare the tables with what the migrations make", migrateValidate),
 	)
-	return group
 }
 
 // newMigrateCommand makes a command that works on the database of the configuration.

@@ -32,23 +32,25 @@ func newReplay(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay {--from TIME --to TIME | --file PATH}",
 		Short: "Read messages again into the ledger: from a stretch of the topic, or from a file",
-		Long: `Read messages again and record what is not recorded yet; what is recorded already is a duplicate. So a replay may be
-repeated, and run beside the live consumer.
+		Long: `Read messages again and record what is not recorded yet; what is recorded already is a duplicate. So
+a replay may be repeated, and run beside the live consumer.
 
-With --from and --to it reads what the topic's brokers stored in that time, without joining the consumer group and
-without touching its offsets; says which part of the time has expired. With --file it reads message bodies, one a line,
-from a file or (-) standard input, plain or compressed with gzip or zstd. A line longer than 16 MiB becomes a dead letter.
+With --from and --to it reads what the topic's brokers stored in that time, without joining the
+consumer group and without touching its offsets; says which part of the time has expired. With
+--file it reads message bodies, one a line, from a file or (-) standard input, plain or compressed
+with gzip or zstd. A line longer than 16 MiB becomes a dead letter.
 
-SIGINT or SIGTERM finish what is in flight. With --state the same command goes on where it stopped, however it ended.
-With --dry-run nothing is written: it says what would become of each entry, by the rows that are there now. All parts of
-the configuration count as for run, but http and log; rocketmq only without --file.`,
+SIGINT or SIGTERM finish what is in flight. With --state the same command goes on where it stopped,
+however it ended, and its counts are those of all its runs together. With --dry-run nothing is
+written: it says what would become of each entry, by the rows that are there now. All parts of the
+configuration count as for run, but http and log; rocketmq only without --file.`,
 	}
 	path := configFlag(cmd)
 	file := cmd.Flags().String("file", "", "read message bodies from `PATH`, or - for standard input")
-	from := cmd.Flags().String("from", "", "what the brokers stored at this `TIME` or later (RFC 3339)")
-	to := cmd.Flags().String("to", "", "what the brokers stored before this `TIME`, which has passed (RFC 3339)")
+	from := cmd.Flags().String("from", "", "what the brokers stored at this `TIME` or later"+flagTimes)
+	to := cmd.Flags().String("to", "", "what the brokers stored before this `TIME`, which has passed")
 	state := cmd.Flags().String("state", "", "keep the position in `FILE`, and go on from it")
-	limit := cmd.Flags().Float64("rate", 0, "the most messages a second (default: no limit)")
+	limit := cmd.Flags().Float64("rate", 0, "at most `N` messages a second (default: no limit)")
 	dry := cmd.Flags().Bool("dry-run", false, "say what would become of the entries and change nothing")
 	list := cmd.Flags().Bool("list", false, "with --dry-run: list the entries that are not duplicates")
 	output := outputFlag(cmd)

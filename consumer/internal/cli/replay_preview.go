@@ -34,7 +34,7 @@ func (w *replayWork) preview(ctx context.Context) error {
 	if store.Forgot {
 		w.say("more is new than a dry run remembers: copies of one request that lie far apart were counted as new each time")
 	}
-	if sumErr := w.summary(&found, "new", err == nil); sumErr != nil {
+	if sumErr := w.summary(&found, "new", false, err == nil); sumErr != nil {
 		return sumErr
 	}
 	return err

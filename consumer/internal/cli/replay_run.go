@@ -74,6 +74,7 @@ func (w *replayWork) record(ctx context.Context) error {
 			w.say(fmt.Sprintf("going on behind %d messages that an earlier run recorded", w.state.Totals.Messages))
 		}
 	}
+	resumed := w.state.Totals.Messages > 0
 	run := replay.New(options, w.input, w.state)
 	err := w.showing(ctx, func() replay.Totals { return run.State().Totals }, run.Do)
 	closing, done := context.WithTimeout(context.WithoutCancel(ctx), closeWriter)
@@ -83,7 +84,7 @@ func (w *replayWork) record(ctx context.Context) error {
 		err = closed
 	}
 	totals := run.State().Totals
-	return errors.Join(w.summary(&totals, "recorded", err == nil), w.ended(err))
+	return errors.Join(w.summary(&totals, "recorded", resumed, err == nil), w.ended(err))
 }
 
 // ended says of an interruption what there is to do.
@@ -98,19 +99,23 @@ func (w *replayWork) ended(err error) error {
 	}
 }
 
-// summary writes the end: what became of the messages, and what could not be read.
-func (w *replayWork) summary(totals *replay.Totals, fresh string, complete bool) error {
+// summary writes the end: what became of the messages, those of earlier runs among them where it was resumed, and what could
+// not be read.
+func (w *replayWork) summary(totals *replay.Totals, fresh string, resumed, complete bool) error {
 	out := w.cmd.OutOrStdout()
 	notes := w.input.Notes()
 	if w.flags.output == "json" {
 		encoder := json.NewEncoder(out)
 		encoder.SetEscapeHTML(false)
 		return encoder.Encode(summaryView{
-			Summary: true, DryRun: w.flags.dryRun, Complete: complete, Totals: totals, Notes: notes,
+			Summary: true, DryRun: w.flags.dryRun, Resumed: resumed, Complete: complete, Totals: totals, Notes: notes,
 		})
 	}
 	if w.flags.dryRun {
 		fmt.Fprintln(out, "dry run: nothing was written")
+	}
+	if resumed {
+		fmt.Fprintln(out, "of this run and of the earlier ones that --state knows, together:")
 	}
 	if err := totals.Write(out, fresh); err != nil {
 		return err
@@ -126,8 +131,10 @@ func (w *replayWork) summary(totals *replay.Totals, fresh string, complete bool)
 
 // summaryView is the last line of --output json.
 type summaryView struct {
-	Summary  bool `json:"summary"`
-	DryRun   bool `json:"dry_run"`
+	Summary bool `json:"summary"`
+	DryRun  bool `json:"dry_run"`
+	// Resumed says that the totals are those of earlier runs too.
+	Resumed  bool `json:"resumed"`
 	Complete bool `json:"complete"`
 	*replay.Totals
 	Notes []string `json:"notes"`

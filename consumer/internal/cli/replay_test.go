@@ -20,12 +20,12 @@ import (
 func TestWrongReplays(t *testing.T) {
 	for _, line := range []string{
 		"replay", "replay x", "replay --from 2026-01-01T00:00:00Z", "replay --to 2026-01-01T00:00:00Z",
-		"replay --file f --from 2026-01-01T00:00:00Z", "replay --from yesterday --to 2026-01-01T00:00:00Z",
+		"replay --file f --from 2026-01-01T00:00:00Z", "replay --from noon --to 2026-01-01T00:00:00Z",
 		"replay --from 2026-01-02T00:00:00Z --to 2026-01-01T00:00:00Z", "replay --from 2026-01-01T00:00:00Z --to 2999-01-01T00:00:00Z",
-		"replay --file f --rate -1", "replay --file f --list", "replay --file f --dry-run --state s", "replay --file f --output xml",
+		"replay --from today --to yesterday", "replay --file f --rate -1", "replay --file f --list", "replay --file f --dry-run --state s", "replay --file f --output xml",
 	} {
 		got := run(t, "", nil, strings.Fields(line)...)
-		if got.code != cli.ExitUsage || got.stdout != "" || !strings.HasSuffix(got.stderr, "\nSee 'billing-consumer --help'.\n") {
+		if got.code != cli.ExitUsage || got.stdout != "" || !strings.HasSuffix(got.stderr, "\nSee 'billing-consumer replay --help'.\n") {
 			t.Errorf("%q: %+v", line, got)
 		}
 	}
@@ -114,6 +114,20 @@ func TestReplayOfAFile(t *testing.T) {
 	again := run(t, text, environ, "replay", "--file", "-")
 	if want := fmt.Sprintf(end, 0, 6, "-"); again.code != cli.ExitOK || again.stdout != want {
 		t.Errorf("%+v, want\n%s", again, want)
+	}
+	// Where the position can't be kept nothing is read, and what an earlier run did is told apart.
+	state := filepath.Join(t.TempDir(), "state")
+	lost := run(t, "", environ, "replay", "--file", path, "--state", filepath.Join(state, "of", "nowhere"))
+	if lost.code != cli.ExitError || !strings.Contains(lost.stderr, "save the position: ") || !strings.Contains(lost.stdout, "messages  0\n") {
+		t.Errorf("%+v", lost)
+	}
+	const together = "of this run and of the earlier ones that --state knows, together:\n"
+	for runs, begins := range []string{"", together} {
+		got := run(t, "", environ, "replay", "--file", path, "--state", state)
+		want, _, _ := strings.Cut(fmt.Sprintf(begins+end, 0, 6, path), "note ") // which is of what this run read
+		if got.code != cli.ExitOK || !strings.HasPrefix(got.stdout, want) {
+			t.Errorf("run %d: %+v, want\n%s", runs+1, got, want)
+		}
 	}
 	table := run(t, text, environ, "replay", "--file", "-", "--dry-run", "--list").stdout
 	for _, part := range []string{

@@ -11,9 +11,9 @@ func newServe(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the HTTP API alone, beside any number of consumers",
-		Long: `Serve the HTTP API until SIGTERM or SIGINT, and read no messages. Use it where those who take over usage shall not reach
-the machines of the consumers; otherwise api.listen lets run serve it too. The configuration is that of run, with another
-http.listen where both run on one machine.`,
+		Long: `Serve the HTTP API until SIGTERM or SIGINT, and read no messages. Use it where those who take over
+usage shall not reach the machines of the consumers; otherwise api.listen lets run serve it too. The
+configuration is that of run, with another http.listen where both run on one machine.`,
 		Args: cobra.NoArgs,
 	}
 	path := configFlag(cmd)

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -14,16 +13,12 @@ import (
 )
 
 func newUsage(environ []string) *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "usage",
 		Short: "Report usage, export records, hold sums against records",
-		Long: `Report what was used, export the records, and hold the sums of usage against the records that they are sums of. Only the
-part mysql of the configuration is needed.`,
-		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return errors.New("say what: report, export, verify or rebuild") },
-	}
-	cmd.AddCommand(newUsageReport(environ), newUsageExport(environ), newUsageVerify(environ), newUsageRebuild(environ))
-	return cmd
+		Long: `Report what was used, export the records, and hold the sums of usage against the records that they
+are sums of. Only the part mysql of the configuration is needed.`,
+	}, newUsageReport(environ), newUsageExport(environ), newUsageVerify(environ), newUsageRebuild(environ))
 }
 
 // openUsage opens the ledger, whose tables must be current.

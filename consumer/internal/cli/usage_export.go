@@ -17,13 +17,15 @@ func newUsageExport(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write the records of a time as CSV, NDJSON or Parquet",
-		Long: `Write the usage records whose requests began in a time, all columns but the body, as the ledger is at one moment. It ends
-with their number and tokens, on standard error, for comparison with report.
+		Long: `Write the usage records whose requests began in a time, all columns but the body, as the ledger is
+at one moment. It ends with their number and tokens, on standard error, for comparison with report.
 
-With --file, --resume goes on with an export that was interrupted, behind the last record that is whole. Parquet is
-written in parts, FILE-0001.parquet and so on, of a million records each; a part that is not whole is written anew. A
-record that came in meanwhile for a time that was written before is not caught up on: export times that are complete.
-Records that were pruned are not in it, which is told. In CSV an unknown value is \N.
+With --file, --resume goes on with an export that was interrupted, behind the last record that is
+whole, and ends with the number of those that it added. Parquet is written in parts,
+FILE-0001.parquet and so on, of a million records each; a part that is not whole is written anew. A
+record that came in meanwhile for a time that was written before is not caught up on: export times
+that are complete. Records that were pruned are not in it, which is told. In CSV an unknown value is
+\N.
 
 ` + usageTimes,
 	}
@@ -63,12 +65,16 @@ Records that were pruned are not in it, which is told. In CSV an unknown value i
 		if err != nil {
 			return err
 		}
-		return errors.Join(exportTo(cmd, store, span, sink, last), sink.Close())
+		told := "%d records with %s tokens\n"
+		if *resume {
+			told = "%d records with %s tokens in this run, behind those that were there\n"
+		}
+		return errors.Join(exportTo(cmd, store, span, sink, last, told), sink.Close())
 	}
 	return cmd
 }
 
-func exportTo(cmd *cobra.Command, store *ledger.Store, span *usageTime, sink recordexport.Sink, last *ledger.Exported) error {
+func exportTo(cmd *cobra.Command, store *ledger.Store, span *usageTime, sink recordexport.Sink, last *ledger.Exported, end string) error {
 	ctx, told := cmd.Context(), cmd.ErrOrStderr()
 	switch horizon, err := store.Horizon(ctx); {
 	case err != nil:
@@ -97,7 +103,7 @@ func exportTo(cmd *cobra.Command, store *ledger.Store, span *usageTime, sink rec
 		return nil
 	})
 	if err == nil {
-		fmt.Fprintf(told, "%d records with %s tokens\n", records, tokens)
+		fmt.Fprintf(told, end, records, tokens)
 	}
 	return err
 }

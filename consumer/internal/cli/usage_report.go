@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,12 +21,14 @@ func newUsageReport(environ []string) *cobra.Command {
 		Long: `Sum up what was used in a time, grouped as you like. What alice used yesterday, by model:
 
   billing-consumer usage report --from yesterday --consumer alice --by model
-  billing-consumer usage report --from last-month --zone Europe/Berlin --by day,consumer --output csv
+  billing-consumer usage report --from last-month --zone Asia/Tokyo --by day,consumer --output csv
 
 ` + usageTimes + `
-Without --to it ends where that ends. Names are exact. In a table "?" is a name that is not known, and "-" one that is known to be empty (an anonymous request, an
-unmatched route); in CSV they are \N and an empty field, in NDJSON null and "". The column missing counts requests whose
-usage was not found, partial those of which not all was. Grouping by dimension:NAME reads all records of the time.`,
+
+Names are exact. In a table "?" is a name that is not known, and "-" one that is known to be empty
+(an anonymous request, an unmatched route); in CSV they are \N and an empty field, in NDJSON null
+and "". The column missing counts requests whose usage was not found, partial those of which not all
+was. Grouping by dimension:NAME reads all records of the time.`,
 	}
 	path := configFlag(cmd)
 	span := usageTimeFlags(cmd, "today")
@@ -51,13 +54,15 @@ usage was not found, partial those of which not all was. Grouping by dimension:N
 		for _, text := range *by {
 			b, err := totals.ParseBy(strings.TrimSpace(text))
 			if err != nil {
-				return fmt.Errorf("--by: %w", err)
+				return flagError(err)
 			}
 			query.By = append(query.By, b)
 		}
 		query.From, query.To, query.Location = span.begin, span.end, span.location
-		query.Filter, err = filter.read()
-		return err
+		if query.Filter, err = filter.read(); err != nil {
+			return err
+		}
+		return flagError(query.Check())
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		store, err := openUsage(cmd, *path, environ)
@@ -72,6 +77,14 @@ usage was not found, partial those of which not all was. Grouping by dimension:N
 		return toFile(cmd, *file, func(w io.Writer) error { return usagereport.Write(w, form, query, result) })
 	}
 	return cmd
+}
+
+// flagError names the flag of what is wrong with a query.
+func flagError(err error) error {
+	if wrong, ok := errors.AsType[*totals.QueryError](err); ok {
+		return fmt.Errorf("--%s %s", wrong.Part, wrong.Problem)
+	}
+	return err
 }
 
 // toFile lets write write to a file, which appears when it is whole, or to standard output.
@@ -105,14 +118,15 @@ type usageFilter struct {
 
 func usageFilterFlags(cmd *cobra.Command) *usageFilter {
 	f := &usageFilter{lists: map[string]*[]string{}}
-	for _, name := range []string{"consumer", "route", "service", "model", "status"} {
-		what := map[string]string{"consumer": "APISIX consumer", "status": "status class, such as 2xx"}[name]
-		if what == "" {
-			what = name
+	f.lists["status"] = cmd.Flags().StringArray("status", nil, "only this `CLASS` of status, such as 2xx; may be repeated (? for the unknown one)")
+	for _, name := range []string{"consumer", "route", "service", "model"} {
+		what := name
+		if name == "consumer" {
+			what = "APISIX consumer"
 		}
 		f.lists[name] = cmd.Flags().StringArray(name, nil, "only this "+what+": its `NAME`; may be repeated (\"\" for the empty name, ? for the unknown one)")
 	}
-	f.billable = cmd.Flags().String("billable", "all", "only what is billable, `yes` or no, or all")
+	f.billable = cmd.Flags().String("billable", "all", "`WHICH` records: yes for those that are billable, no, or all")
 	return f
 }
 

@@ -95,6 +95,7 @@ func TestUsageReport(t *testing.T) {
 		{"usage report --by price", cli.ExitUsage, nil, nil},
 		{"usage report --zone Mars/North", cli.ExitUsage, nil, nil},
 		{"usage report --billable maybe", cli.ExitUsage, nil, nil},
+		{"usage report --from yesterday --status 2xx --status ? --by status", cli.ExitOK, []string{"2xx 4"}, nil},
 	} {
 		got := run(t, "", environ, strings.Fields(tt.args)...)
 		text := strings.Join(strings.Fields(got.stdout), " ")
@@ -176,9 +177,9 @@ func TestUsageExport(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := "0 records with 0 tokens\n"
+		want := "0 records with 0 tokens in this run, behind those that were there\n"
 		if parts == "" { // as if it had been interrupted
-			want = "1 records with 7 tokens\n"
+			want = "1 records with 7 tokens in this run, behind those that were there\n"
 			if err := os.Truncate(file, int64(len(whole)-5)); err != nil {
 				t.Fatal(err)
 			}

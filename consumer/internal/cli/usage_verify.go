@@ -24,12 +24,14 @@ func newUsageVerify(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Hold the sums of usage against the records",
-		Long: `Sum up the records again and hold all sums of usage against them, day for day; exit with 1 where one differs. It reads
-as of one moment each day, so it is right while consumers write and fold, and changes nothing. What lies before the
-horizon of a pruned ledger can't be compared, which is told.
+		Long: `Sum up the records again and hold all sums of usage against them, day for day; exit with 1 where one
+differs. It reads as of one moment each day, so it is right while consumers write and fold, and
+changes nothing. What lies before the horizon of a pruned ledger can't be compared, which is told.
 
-` + usageTimes + ` Without --from and --to everything is
-compared. Sums of hours and days (UTC) that the time cuts are left out.`,
+` + usageTimes + `
+
+Without --from and --to everything is compared. Sums of hours and days (UTC) that the time cuts are
+left out.`,
 	}
 	path := configFlag(cmd)
 	span := wholeTimeFlags(cmd)
@@ -82,9 +84,9 @@ func newUsageRebuild(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rebuild",
 		Short: "Write the sums of usage anew from the records",
-		Long: `Make the sums of all days (UTC) that the time touches those of their records, one transaction a day. It may run beside
-consumers and be repeated, and goes on with what is left where it was interrupted. Days that the ledger no longer holds
-whole are refused: their sums are all that is left of them.
+		Long: `Make the sums of all days (UTC) that the time touches those of their records, one transaction a day.
+It may run beside consumers and be repeated, and goes on with what is left where it was interrupted.
+Days that the ledger no longer holds whole are refused: their sums are all that is left of them.
 
 ` + usageTimes,
 	}

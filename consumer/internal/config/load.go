@@ -27,7 +27,7 @@ func Load(path string, environ []string, need func(*Config) []Validator) (cfg Co
 // read reads all sources. It reports whether the file was one that can be read.
 func read(path string, environ []string) (l *loader, warnings []string, readable bool) {
 	cfg := Default()
-	l = &loader{cfg: &cfg, fields: fieldsOf(&cfg, ""), places: map[string]string{}, secretFiles: map[string]bool{}}
+	l = &loader{cfg: &cfg, path: path, fields: fieldsOf(&cfg, ""), places: map[string]string{}, secretFiles: map[string]bool{}}
 	if path != "" && !l.readFile(path) {
 		return l, nil, false
 	}
@@ -40,12 +40,17 @@ func read(path string, environ []string) (l *loader, warnings []string, readable
 type loader struct {
 	cfg    *Config
 	fields []field
+	// path is the file, empty without one.
+	path string
 	// places says where each field was read last.
 	places map[string]string
 	// secretFiles are the fields that were read from a secret's file; places names the file.
 	secretFiles map[string]bool
 	errs        Errors
 }
+
+// required is how the problem of a value begins that must be given and is not.
+const required = "is required"
 
 // fail notes a problem of a value at a place.
 func (l *loader) fail(place, name, problem string) {
@@ -110,6 +115,9 @@ func (l *loader) validate(part Validator) {
 			return isIn(known.Field, e.Field) || isIn(e.Field, known.Field) || known.Field == e.Field+fileSuffix
 		}) {
 			e.Place = l.placeOf(e.Field)
+			if l.path == "" && e.Place == "" && strings.HasPrefix(e.Problem, required) && !strings.HasPrefix(e.Problem, required+" beside") {
+				e.Problem += " (no --config was given)" // which is why, more often than not
+			}
 			l.errs = append(l.errs, e)
 		}
 	}

@@ -198,14 +198,14 @@ func (b Body) Redactor() *redact.Redactor {
 	return redact.New(b.Policy, b.RedactHeaders, b.RedactQuery).WithPaths(paths)
 }
 
-// minAge is the youngest that retention may prune: a slip of the unit must not empty everything.
-const minAge = Age(time.Hour)
+// MinAge is the youngest that retention may prune: a slip of the unit must not empty everything.
+const MinAge = Age(time.Hour)
 
 // Validate checks the part `retention`.
 func (r Retention) Validate() error {
 	var e Errors
 	for field, age := range map[string]Age{"retention.bodies": r.Bodies, "retention.dead_letters": r.DeadLetters} {
-		if age != 0 && age < minAge {
+		if age != 0 && age < MinAge {
 			e.add(field, "must be at least 1h, or never")
 		}
 	}

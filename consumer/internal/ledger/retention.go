@@ -9,6 +9,7 @@ import (
 
 	"gateway-billing.internal/shared/billingkey"
 	"gateway-billing.internal/sql/billingdb"
+	"gateway-billing.internal/sql/probe"
 )
 
 // pruneChunk is how many rows one statement of retention touches: few enough that nobody waits for its locks.
@@ -120,7 +121,7 @@ var ErrPending = errors.New("dead letters that are pending are older than that: 
 // PruneLedger stores the horizon, and then deletes the records of requests that began before it, with the idempotency
 // keys that nothing can meet any more. Whoever interrupts it calls it again. What is summed stays. Entries from before
 // the horizon are rejected from then on, for ever. The error is ErrPending, a horizon that is too young, or the
-// database's.
+// database's; where the user may not delete, the horizon stays where it was.
 func (s *Store) PruneLedger(ctx context.Context, horizon time.Time, progress Progress) (deleted int64, err error) {
 	before, err := s.checkHorizon(ctx, horizon)
 	if err != nil {
@@ -183,7 +184,23 @@ func (s *Store) checkHorizon(ctx context.Context, horizon time.Time) (before []b
 	case n > 0:
 		return nil, fmt.Errorf("%d %w", n, ErrPending)
 	}
-	return before, nil
+	return before, s.mayPrune(ctx)
+}
+
+// mayPrune tries the rights that deleting needs: a horizon that is stored rejects entries, also where nothing is deleted
+// then.
+func (s *Store) mayPrune(ctx context.Context) error {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("prune the ledger: %w", err)
+	}
+	defer conn.Close()
+	for _, right := range probe.LedgerRights() {
+		if err := again(ctx, func() error { return right.Try(ctx, conn) }); err != nil {
+			return fmt.Errorf("prune the ledger, which needs %s: %w", right, withoutContent(err))
+		}
+	}
+	return nil
 }
 
 // chunks calls do until it finds nothing more, and adds up.

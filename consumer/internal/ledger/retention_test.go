@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
+
 	"gateway-billing.internal/consumer/internal/deadletter"
 	"gateway-billing.internal/consumer/internal/ledger"
 	"gateway-billing.internal/consumer/internal/record"
@@ -194,6 +196,39 @@ func TestPruneLedgerRefuses(t *testing.T) {
 	db := connect(t, dsn)
 	if h := value[sql.NullTime](t, db, "SELECT horizon FROM retention WHERE kind = 'ledger'"); h.Valid {
 		t.Errorf("the horizon is %s after refusals", h.Time)
+	}
+}
+
+// Who may not delete everything that goes moves no horizon, for it rejects entries from then on.
+func TestPruneLedgerWithoutItsRights(t *testing.T) {
+	dsn := migrated(t)
+	db, w := connect(t, dsn), ledgerOf(t, dsn)
+	commit(t, w, record.Unit{Records: requests(1, at(time.Now().AddDate(0, 0, -50)))})
+	user := fmt.Sprintf("p%d", time.Now().UnixNano()%1e9)
+	exec(t, db, "CREATE USER "+user+" IDENTIFIED BY 'secret'")
+	t.Cleanup(func() { exec(t, db, "DROP USER "+user) })
+	cfg, err := mysql.ParseDSN(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec(t, db, "GRANT SELECT, INSERT, UPDATE ON `"+cfg.DBName+"`.* TO "+user)
+	exec(t, db, "GRANT DELETE ON `"+cfg.DBName+"`.mq_consume_log TO "+user) // and none on idempotency_claim
+	cfg.User, cfg.Passwd = user, "secret"
+	store := storeOf(t, cfg.FormatDSN())
+
+	horizon := time.Now().AddDate(0, 0, -40)
+	_, foreseen := store.PrunableLedger(t.Context(), horizon)
+	_, err = store.PruneLedger(t.Context(), horizon, quiet)
+	for _, err := range []error{foreseen, err} {
+		if err == nil || !strings.Contains(err.Error(), "DELETE on idempotency_claim") {
+			t.Errorf("%v", err)
+		}
+	}
+	if h := value[sql.NullTime](t, db, "SELECT horizon FROM retention WHERE kind = 'ledger'"); h.Valid {
+		t.Errorf("the horizon is %s", h.Time)
+	}
+	if n := value[int](t, db, "SELECT COUNT(*) FROM mq_consume_log"); n != 1 {
+		t.Errorf("%d records are left of 1", n)
 	}
 }
 

@@ -422,6 +422,7 @@ func TestQueriesThatCannotBeAnswered(t *testing.T) {
 		"by what is not":   {day(func(q *totals.Query) { q.By = []totals.By{"price"} }), totals.ErrQuery},
 		"twice by one":     {day(func(q *totals.Query) { q.By = []totals.By{totals.ByModel, totals.ByModel} }), totals.ErrQuery},
 		"by two times":     {day(func(q *totals.Query) { q.By = []totals.By{totals.ByDay, totals.ByHour} }), totals.ErrQuery},
+		"by a status":      {day(func(q *totals.Query) { q.Filter.Statuses = []*string{new("200")} }), totals.ErrQuery},
 		"between quarters": {day(func(q *totals.Query) { q.From = q.From.Add(time.Minute) }), totals.ErrQuery},
 		"too many rows":    {day(func(q *totals.Query) { q.By, q.MaxRows = []totals.By{totals.ByConsumer}, 1 }), totals.ErrTooMany},
 		"too long a name": {day(func(q *totals.Query) {

@@ -71,6 +71,9 @@ type flight struct {
 // Do replays the input to its end. When it returns, nothing is in flight and the state is saved, whatever the error: the
 // input's, the ledger's or that of saving, or ErrInterrupted.
 func (r *Run) Do(ctx context.Context) error {
+	if err := r.save(); err != nil {
+		return err // before anything is read: where the position can't be kept, the whole would be read again
+	}
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
 	// What is in flight outlives ctx by the time of the drain.

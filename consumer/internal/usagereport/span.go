@@ -38,6 +38,12 @@ func Span(from, to string, now time.Time, loc *time.Location) (begin, end time.T
 	return begin, end, nil
 }
 
+// Beginning is the beginning of what a text names in a zone.
+func Beginning(text string, now time.Time, loc *time.Location) (time.Time, error) {
+	begin, _, err := named(text, now, loc)
+	return begin, err
+}
+
 // named is the time that a text names, from its beginning to its end.
 func named(text string, now time.Time, loc *time.Location) (begin, end time.Time, err error) {
 	days := func(y int, m time.Month, d, days, months int) (begin, end time.Time, err error) {

@@ -1,7 +1,6 @@
 package totals
 
 import (
-	"fmt"
 	"time"
 
 	_ "time/tzdata" // a machine's own time zones may be old, or not there
@@ -10,11 +9,11 @@ import (
 // Location gives a time zone by its IANA name, such as Europe/Berlin; "" is UTC.
 func Location(name string) (*time.Location, error) {
 	if name == "Local" { // whatever zone the machine happens to have
-		return nil, fmt.Errorf("%w: unknown time zone %q", ErrQuery, name)
+		return nil, wrong("zone", "is unknown: %q", name)
 	}
 	loc, err := time.LoadLocation(name)
 	if err != nil {
-		return nil, fmt.Errorf("%w: unknown time zone %q", ErrQuery, name)
+		return nil, wrong("zone", "is unknown: %q", name)
 	}
 	return loc, nil
 }

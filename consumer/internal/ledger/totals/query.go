@@ -3,13 +3,28 @@ package totals
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 )
 
-// ErrQuery is a query that can't be answered as it is asked; its text says why and repeats nothing but names of the query.
+// ErrQuery is a query that can't be answered as it is asked: a *QueryError.
 var ErrQuery = errors.New("query")
+
+// QueryError says what of a query is wrong, and repeats nothing but names of the query.
+type QueryError struct {
+	// Part is from, to, zone, by or status. Problem goes on behind it.
+	Part, Problem string
+}
+
+func (e *QueryError) Error() string { return ErrQuery.Error() + ": " + e.Part + " " + e.Problem }
+
+func (e *QueryError) Unwrap() error { return ErrQuery }
+
+func wrong(part, format string, args ...any) error {
+	return &QueryError{part, fmt.Sprintf(format, args...)}
+}
 
 // By is what rows are grouped by: one of the constants, or a dimension (see ByDimension).
 type By string
@@ -47,8 +62,7 @@ func ParseBy(text string) (By, error) {
 	if by.IsTime() || slices.Contains([]By{ByConsumer, ByRoute, ByService, ByModel, ByStatus, ByBillable}, by) {
 		return by, nil
 	}
-	return "", fmt.Errorf("%w: can't group by %q: take hour, day, month, consumer, route, service, model, status, billable or dimension:NAME",
-		ErrQuery, text)
+	return "", wrong("by", "must be of hour, day, month, consumer, route, service, model, status, billable and dimension:NAME")
 }
 
 // Query asks for the sums of the records whose requests began in [From, To).
@@ -66,6 +80,9 @@ type Query struct {
 	// but MaxRows. With more the error is ErrTooMany.
 	MaxNames int
 }
+
+// statusClass is a class of the status as the ledger makes them.
+var statusClass = regexp.MustCompile(`^[1-9]xx$`)
 
 // MaxRows is the most rows of an answer.
 const MaxRows = 1_000_000
@@ -132,32 +149,47 @@ func (q *Query) check() ([]time.Time, error) {
 			return nil, err
 		}
 		if slices.Contains(q.By[:i], by) {
-			return nil, fmt.Errorf("%w: grouped by %s twice", ErrQuery, by)
+			return nil, wrong("by", "has %s twice", by)
 		}
 		if by.IsTime() {
 			times++
 		}
 	}
 	if times > 1 {
-		return nil, fmt.Errorf("%w: of hour, day and month it can be grouped by one only", ErrQuery)
+		return nil, wrong("by", "takes only one of hour, day and month")
 	}
 	if !q.From.Before(q.To) {
-		return nil, fmt.Errorf("%w: its time ends before it begins", ErrQuery)
+		return nil, wrong("from", "must lie before the end")
 	}
 	// Both by the zone too: no text has room for a year of five digits.
-	if q.From.UTC().Year() < 1970 || max(q.To.UTC().Year(), q.To.In(q.location()).Year()) > 9999 {
-		return nil, fmt.Errorf("%w: its time must lie between the years 1970 and 9999", ErrQuery)
+	if q.From.UTC().Year() < 1970 {
+		return nil, wrong("from", "must lie in the year 1970 or later")
+	}
+	if max(q.To.UTC().Year(), q.To.In(q.location()).Year()) > 9999 {
+		return nil, wrong("to", "must lie in the year 9999 or before")
+	}
+	for _, s := range q.Filter.Statuses {
+		if s != nil && *s != "" && !statusClass.MatchString(*s) {
+			return nil, wrong("status", "must be a class such as 2xx, or ? for the unknown one")
+		}
 	}
 	shortest := map[By]time.Duration{ByHour: time.Hour, ByDay: 24 * time.Hour, ByMonth: 28 * 24 * time.Hour}[q.time()]
 	if shortest > 0 && q.To.Sub(q.From)/shortest > maxPeriods {
-		return nil, fmt.Errorf("%w: more than %d times %s", ErrQuery, maxPeriods, q.time())
+		return nil, wrong("by", "cuts this time into more than %d times %s", maxPeriods, q.time())
 	}
 	loc := q.location()
 	all := periods(q.From, q.To, q.time(), loc)
-	for _, t := range all {
-		if t.Unix()%quarter != 0 || t.Nanosecond() != 0 {
-			return nil, fmt.Errorf("%w: %s in %s does not lie on a quarter of an hour", ErrQuery, t.UTC().Format(time.RFC3339), loc)
+	for i, t := range all {
+		if t.Unix()%quarter == 0 && t.Nanosecond() == 0 {
+			continue
 		}
+		switch i {
+		case 0:
+			return nil, wrong("from", "must be on a quarter of an hour (UTC)")
+		case len(all) - 1:
+			return nil, wrong("to", "must be on a quarter of an hour (UTC)")
+		}
+		return nil, wrong("zone", "has a %s that does not begin on a quarter of an hour (UTC)", q.time())
 	}
 	return all, nil
 }
