@@ -19,10 +19,10 @@ func TestMigrate(t *testing.T) {
 		command string
 		stdout  string
 	}{
-		{"status", `^1\tpending\n2\tpending\n3\tpending\n4\tpending\n5\tpending\n7\tpending\n8\tpending\n9\tpending\n$`},
-		{"up", `^1\tapplied\n2\tapplied\n3\tapplied\n4\tapplied\n5\tapplied\n7\tapplied\n8\tapplied\n9\tapplied\n$`},
+		{"status", `^1\tpending\n2\tpending\n3\tpending\n4\tpending\n5\tpending\n7\tpending\n8\tpending\n9\tpending\n10\tpending\n$`},
+		{"up", `^1\tapplied\n2\tapplied\n3\tapplied\n4\tapplied\n5\tapplied\n7\tapplied\n8\tapplied\n9\tapplied\n10\tapplied\n$`},
 		{"up", `^nothing to do, the schema is current\n$`},
-		{"status", `^(\d+\tapplied 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ\n){8}$`},
+		{"status", `^(\d+\tapplied 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ\n){9}$`},
 		{"validate", `^the tables are as the migrations make them\n$`},
 	}
 	for _, step := range steps {
