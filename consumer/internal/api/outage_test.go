@@ -76,19 +76,23 @@ func TestTooSlow(t *testing.T) {
 	eventually(t, "an answer", func() bool { return s.get("ops", "/v1/usage?from=2026-11-20").status == http.StatusOK })
 }
 
-// A token that asks for too much at once waits for itself, and leaves the others their turns; who finds all turns taken is told
-// to come again. All who wait are answered when the database goes on.
-func TestTooMuch(t *testing.T) {
-	t.Parallel()
+// serveWithoutHaste serves with questions that may wait for the database for minutes.
+func serveWithoutHaste(t *testing.T, grants ...apitoken.Grant) *server {
+	t.Helper()
 	dsn := stack.Shared(t).Database.NewDatabase(t)
 	patient, err := ledger.Open(ledger.Options{DSN: dsn, Timeout: 5 * time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer patient.Close()
-	s := serveOn(t, dsn, []apitoken.Grant{everything("ops"), everything("greedy"), everything("other")}, func(o *api.Options) {
-		o.QueryLimit, o.Store = 5*time.Minute, patient
-	})
+	t.Cleanup(func() { patient.Close() })
+	return serveOn(t, dsn, grants, func(o *api.Options) { o.QueryLimit, o.Store = 5*time.Minute, patient })
+}
+
+// A token that asks for too much at once waits for itself, and leaves the others their turns; who finds all turns taken is told
+// to come again. All who wait are answered when the database goes on.
+func TestTooMuch(t *testing.T) {
+	t.Parallel()
+	s := serveWithoutHaste(t, everything("ops"), everything("greedy"), everything("other"))
 	s.record(used{new("alice"), "gpt", aDay, 5, ""})
 	db, unlock := locked(t, s.dsn, "usage_delta")
 	var slow sync.WaitGroup
@@ -133,18 +137,10 @@ func TestTooMuch(t *testing.T) {
 // Tokens that see some APISIX consumers alone leave a turn to those who take all usage over.
 func TestRestrictedTokensLeaveATurn(t *testing.T) {
 	t.Parallel()
-	dsn := stack.Shared(t).Database.NewDatabase(t)
-	patient, err := ledger.Open(ledger.Options{DSN: dsn, Timeout: 5 * time.Minute})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer patient.Close()
 	mine := func(name string) apitoken.Grant {
 		return apitoken.Grant{Name: name, Scopes: []apitoken.Scope{apitoken.UsageRead}, Consumers: []string{name}}
 	}
-	s := serveOn(t, dsn, []apitoken.Grant{everything("ops"), mine("alice"), mine("bob")}, func(o *api.Options) {
-		o.QueryLimit, o.Store = 5*time.Minute, patient
-	})
+	s := serveWithoutHaste(t, everything("ops"), mine("alice"), mine("bob"))
 	db, unlock := locked(t, s.dsn, "usage_delta")
 	var slow sync.WaitGroup
 	statuses := make(chan int, 2*api.MaxOfOne)

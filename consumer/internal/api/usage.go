@@ -62,7 +62,7 @@ func (s *Server) usage(c *call) error {
 	if err != nil {
 		return err
 	}
-	body = appendSums(bytes.TrimSuffix(body, []byte("}\n")), &q, &result)
+	body = appendRows(bytes.TrimSuffix(body, []byte("}\n")), &q, &result)
 	end := s.completed(done, q.To, c.grant.Consumers == nil)
 	rest, err := encoded(end)
 	if err != nil {
@@ -84,8 +84,8 @@ func (s *Server) usage(c *call) error {
 // rowBytes is about what a row takes.
 const rowBytes = 384
 
-// appendSums appends the members rows and total, with a comma before and behind.
-func appendSums(to []byte, q *totals.Query, r *totals.Result) []byte {
+// appendRows appends the members rows and total, with a comma before and behind.
+func appendRows(to []byte, q *totals.Query, r *totals.Result) []byte {
 	to = slices.Grow(to, len(r.Rows)*rowBytes+rowBytes)
 	to = append(to, `,"rows":[`...)
 	by := q.Names()

@@ -149,7 +149,7 @@ func CheckScopes(scopes []Scope, restricted bool) error {
 	}
 	for i, s := range scopes {
 		if !slices.Contains(Scopes(), s) {
-			return wrong("scopes", "[%d] must be one of %s", i, join(Scopes()))
+			return wrong("scopes", "[%d] must be one of %s", i, ScopeList())
 		}
 		if restricted && s.ofAll() {
 			return wrong("consumers", "can't be given beside the scope %s, which shows what is no APISIX consumer's alone", s)
@@ -158,9 +158,10 @@ func CheckScopes(scopes []Scope, restricted bool) error {
 	return nil
 }
 
-func join(scopes []Scope) string {
+// ScopeList is all scopes, as they are told to people.
+func ScopeList() string {
 	var all []string
-	for _, s := range scopes {
+	for _, s := range Scopes() {
 		all = append(all, string(s))
 	}
 	return strings.Join(all, ", ")

@@ -123,25 +123,27 @@ func progressOf(cfg config.Config) func(context.Context) (source.Progress, error
 	}
 	return func(ctx context.Context) (source.Progress, error) {
 		progress, err := source.AskProgress(ctx, options)
-		if err != nil || !cfg.RocketMQ.DLQ {
-			return progress, givenBack(progress, options.Topic, err)
+		if err != nil {
+			return progress, err
 		}
-		dlq, err := source.AskProgress(ctx, dlqOptions(cfg))
-		if errors.Is(err, source.ErrNoTopic) { // a group without a DLQ is as it should be
-			err = nil
+		if cfg.RocketMQ.DLQ {
+			dlq, err := source.AskProgress(ctx, dlqOptions(cfg))
+			if err != nil && !errors.Is(err, source.ErrNoTopic) { // a group without a DLQ is as it should be
+				return progress, err
+			}
+			progress.Queues = append(progress.Queues, dlq.Queues...)
 		}
-		progress.Queues = append(progress.Queues, dlq.Queues...)
-		return progress, givenBack(progress, options.Topic, err)
+		return progress, givenBack(progress, options.Topic)
 	}
 }
 
 // givenBack is an error where messages of another topic than the group's own are not recorded: the broker stored them anew when
 // they were given back, and nobody tells when they came first.
-func givenBack(p source.Progress, topic string, err error) error {
+func givenBack(p source.Progress, topic string) error {
 	for _, q := range p.Queues {
-		if err == nil && q.Topic != topic && q.Unrecorded() > 0 {
+		if q.Topic != topic && q.Unrecorded() > 0 {
 			return fmt.Errorf("%w while messages that were given back to a broker are not recorded", api.ErrProgressUnknown)
 		}
 	}
-	return err
+	return nil
 }

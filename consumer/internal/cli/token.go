@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -62,8 +61,7 @@ func tokenFlag(err error) error {
 	case !ok:
 		return err
 	case wrong.Field == "scopes": // which says what to do and not which of them is wrong
-		all := fmt.Sprint(apitoken.Scopes())
-		return fmt.Errorf("--scope must be one or more of %s", strings.ReplaceAll(strings.Trim(all, "[]"), " ", ", "))
+		return fmt.Errorf("--scope must be one or more of %s", apitoken.ScopeList())
 	case wrong.Field == "consumers":
 		return fmt.Errorf("--consumer %s", wrong.Problem)
 	}

@@ -21,8 +21,8 @@ const statusClientClosed = 499
 //   - Another failed status with a provider's count. The client got nothing for it, so it is not billed, but under a
 //     reason of its own: someone pays for these tokens.
 //   - Another method than POST whose answer shows a usage object reads a stored answer of a provider, and so does a POST to
-//     the path of one; its call is billed already. Any answer may have a member of that name, so that holds only where a provider answers, and not on a route
-//     that meters something else than tokens.
+//     the path of one; its call is billed already. Any answer may have a member of that name, so that holds only where a
+//     provider answers, and not on a route that meters something else than tokens.
 type Billable struct {
 	// Statuses replaces the default for statuses where it is not empty.
 	Statuses []Statuses

@@ -37,14 +37,15 @@ func parse(query string) (*statement, error) {
 	if known, ok := parsed.Load(query); ok {
 		return known.(*statement), nil
 	}
-	s, err := parseDelete(query)
+	s := parseDelete(query)
 	if s == nil {
-		s, err = parseInsert(query)
+		var err error
+		if s, err = parseInsert(query); err != nil {
+			return nil, err
+		}
 	}
-	if err == nil {
-		parsed.Store(query, s)
-	}
-	return s, err
+	parsed.Store(query, s)
+	return s, nil
 }
 
 func parseInsert(query string) (*statement, error) {
@@ -68,16 +69,16 @@ func parseInsert(query string) (*statement, error) {
 }
 
 // parseDelete joins the table to the values, in this order, so that each is looked up. Given a list, a server may rather look at
-// all of a small table, and waits on its way for rows that others have locked.
-func parseDelete(query string) (*statement, error) {
+// all of a small table, and waits on its way for rows that others have locked. nil is no such DELETE.
+func parseDelete(query string) *statement {
 	parts := deleteForm.FindStringSubmatch(query)
 	if parts == nil {
-		return nil, nil
+		return nil
 	}
 	table, column := parts[1], parts[2]
 	return &statement{
 		head: fmt.Sprintf("DELETE %s FROM (SELECT NULL AS %s", table, column), open: " UNION ALL SELECT ",
 		tail:    fmt.Sprintf(") AS listed STRAIGHT_JOIN %[1]s ON %[1]s.%[2]s = listed.%[2]s", table, column),
 		columns: 1, maxRows: maxDeleted,
-	}, nil
+	}
 }

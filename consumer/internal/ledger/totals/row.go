@@ -21,9 +21,9 @@ func addRow(r *row, add adder) error {
 	}, &sums)
 }
 
-// sums reads the figures: eleven numbers, the quantity first.
+// sums reads the figures: the quantity, three counts of records, and the tokens in the order of their names.
 func (r *row) sums() (s Sums, err error) {
-	figures, rest := [11]string{}, r.Figures
+	figures, rest := [1 + 3 + len(tokenNames)]string{}, r.Figures
 	for i := range figures {
 		if i > 0 && rest == "" {
 			return s, fmt.Errorf("%d figures of %d", i, len(figures))
