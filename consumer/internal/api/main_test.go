@@ -8,4 +8,7 @@ import (
 	"gateway-billing.internal/shared/testkit/stack"
 )
 
-func TestMain(m *testing.M) { os.Exit(stack.Main(m, sourcetest.ClientLeaks()...)) }
+func TestMain(m *testing.M) {
+	sourcetest.ExemptRaces()
+	os.Exit(stack.Main(m, sourcetest.ClientLeaks()...))
+}

@@ -151,8 +151,9 @@ func (s *Server) Serve(ctx context.Context) error {
 	defer done()
 	err := s.http.Shutdown(limited)
 	if errors.Is(err, context.DeadlineExceeded) {
-		cancel() // what still reads from the database stops there
+		// First the connections: who asked sees that there is no answer, and is not told that the database has none.
 		err = s.http.Close()
+		cancel() // what still reads from the database stops there
 	}
 	<-failed
 	s.wait()
