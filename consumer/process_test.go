@@ -153,7 +153,7 @@ func (w *world) startAs(t *testing.T, command string) *consumer {
 			t.Logf("log of the consumer:\n%s", c.log.tail(8000))
 		}
 	})
-	await(t, 20*time.Second, "the consumer's HTTP address", func() bool {
+	await(t, "the consumer's HTTP address", func() bool {
 		c.address = c.listens("serving /healthz")
 		return c.address != ""
 	})
@@ -210,9 +210,10 @@ func (c *consumer) kill(t *testing.T) {
 	<-c.done
 }
 
-// await polls until the condition holds.
-func await(t *testing.T, limit time.Duration, what string, holds func() bool) {
+// await polls until the condition holds. How long that takes is no test's matter: the limit is for what never comes.
+func await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
+	const limit = 3 * time.Minute
 	deadline := time.Now().Add(limit)
 	for !holds() {
 		if time.Now().After(deadline) {

@@ -64,10 +64,10 @@ func left(t *testing.T, tempDir string) []string {
 
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(3 * time.Minute)
 	for !condition() {
 		if time.Now().After(deadline) {
-			t.Fatalf("after 30 s still not: %s", what)
+			t.Fatalf("waited in vain for: %s", what)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
