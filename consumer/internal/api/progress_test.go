@@ -63,14 +63,20 @@ func TestCompleteUntil(t *testing.T) {
 		a.into(t, &p)
 		return p
 	}
+	// The brokers of a busy machine may take longer than is waited for.
+	known := func(who string) (p progressed) {
+		t.Helper()
+		eventually(t, "an answer of the brokers", func() bool { p = ask(who); return p.CompleteUntil != nil })
+		return p
+	}
 	messages := func(p progressed) int64 {
 		if p.Lag == nil || p.Lag.Messages == nil {
 			return -1
 		}
 		return *p.Lag.Messages
 	}
-	empty := ask("ops")
-	if messages(empty) != 0 || empty.Lag.Seconds != 0 || empty.CompleteUntil == nil || empty.CompleteUntil.After(time.Now().Add(-delay)) || empty.CompleteUntil.Before(time.Now().Add(-delay-time.Minute)) {
+	empty := known("ops")
+	if messages(empty) != 0 || empty.Lag.Seconds != 0 || empty.CompleteUntil.After(time.Now().Add(-delay)) || empty.CompleteUntil.Before(time.Now().Add(-delay-time.Minute)) {
 		t.Errorf("an empty topic: %+v", empty)
 	}
 
@@ -86,20 +92,20 @@ func TestCompleteUntil(t *testing.T) {
 		}
 	}
 	var behind progressed
-	eventually(t, "five messages unrecorded", func() bool { behind = ask("ops"); return messages(behind) == 5 })
+	eventually(t, "five messages unrecorded", func() bool { behind = known("ops"); return messages(behind) == 5 })
 	// The broker's clock is this machine's.
 	if at := behind.CompleteUntil.Add(delay); at.Before(sent.Truncate(time.Millisecond).Add(-2*time.Second)) || at.After(time.Now()) || behind.Lag.Seconds < 0 {
 		t.Errorf("sent at %v, complete until %v, and then the delay: %+v", sent, behind.CompleteUntil, behind)
 	}
 	fixed := *behind.CompleteUntil
 	eventually(t, "the oldest message to bound it", func() bool {
-		now := ask("ops")
+		now := known("ops")
 		same := now.CompleteUntil.Equal(fixed)
 		fixed = *now.CompleteUntil
 		return same && now.Lag.Seconds > 2
 	})
-	mine := ask("alice")
-	if mine.Lag == nil || mine.Lag.Messages != nil || mine.CompleteUntil == nil || !mine.CompleteUntil.Equal(fixed) {
+	mine := known("alice")
+	if mine.Lag == nil || mine.Lag.Messages != nil || !mine.CompleteUntil.Equal(fixed) {
 		t.Errorf("alice is told %+v", mine)
 	}
 
@@ -126,9 +132,9 @@ func TestCompleteUntil(t *testing.T) {
 	for range 5 {
 		<-began
 	}
-	age := ask("ops").Lag.Seconds
+	age := known("ops").Lag.Seconds
 	eventually(t, "other answers of the brokers", func() bool {
-		now := ask("ops")
+		now := known("ops")
 		if messages(now) != 5 || !now.CompleteUntil.Equal(fixed) {
 			t.Fatalf("with all messages in a handler: %+v", now)
 		}
@@ -136,12 +142,15 @@ func TestCompleteUntil(t *testing.T) {
 	})
 	close(hold)
 	eventually(t, "all recorded", func() bool {
-		now := ask("ops")
+		now := known("ops")
 		return messages(now) == 0 && now.CompleteUntil.Add(delay).After(sent) && now.Lag.Seconds == 0
 	})
 	stop()
 	held.Wait()
 
+	known("ops")
+	outages := func() int { return strings.Count(log.String(), "how far the group is can't be asked now") }
+	before := outages()
 	away.Store(true)
 	var unknown progressed
 	eventually(t, "the name server missed", func() bool { unknown = ask("ops"); return unknown.CompleteUntil == nil })
@@ -151,11 +160,11 @@ func TestCompleteUntil(t *testing.T) {
 	if past := ask("alice"); past.CompleteUntil != nil || past.Complete {
 		t.Errorf("without a name server: %+v", past)
 	}
-	if n := strings.Count(log.String(), "how far the group is can't be asked now"); n != 1 {
+	if n := outages() - before; n != 1 {
 		t.Errorf("an outage is logged %d times", n)
 	}
 	away.Store(false)
-	eventually(t, "the name server back", func() bool { return ask("ops").CompleteUntil != nil })
+	known("ops")
 }
 
 // A queue that was there and is not told of any more may hold messages that nobody has read, as when its broker is shut down

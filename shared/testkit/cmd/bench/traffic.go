@@ -120,7 +120,7 @@ func (b *bench) fill(ctx context.Context, k kind, requests int) (topic string, e
 				}
 				body, err := b.message(k, from, min(from+k.per, requests), began)
 				if err == nil {
-					err = send(ctx, producer, rocketlog.Message{Topic: topic, Body: body})
+					err = producer.Send(ctx, rocketlog.Message{Topic: topic, Body: body})
 				}
 				if err != nil {
 					failed <- err
@@ -135,20 +135,6 @@ func (b *bench) fill(ctx context.Context, k kind, requests int) (topic string, e
 		return "", err
 	default:
 		return topic, ctx.Err()
-	}
-}
-
-// sendTries is how often a message is sent to a broker that says that it is too busy.
-const sendTries = 50
-
-// send sends a message, again where the broker is too busy for it.
-func send(ctx context.Context, producer *rocketlog.Producer, m rocketlog.Message) error {
-	for tries := 1; ; tries++ {
-		err := producer.Send(ctx, m)
-		if err == nil || tries == sendTries || !strings.Contains(err.Error(), "broker busy") {
-			return err
-		}
-		time.Sleep(50 * time.Millisecond)
 	}
 }
 
