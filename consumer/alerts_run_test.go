@@ -207,7 +207,7 @@ func (p *watcher) fires(t *testing.T, names ...string) {
 			t.Logf("firing: %v", slices.Sorted(maps.Keys(now)))
 		}
 	}()
-	await(t, "firing: "+strings.Join(names, ", "), func() bool {
+	await(t, 90*time.Second, "firing: "+strings.Join(names, ", "), func() bool {
 		now = p.firing(t)
 		return !slices.ContainsFunc(names, func(name string) bool { return !now[name] })
 	})
@@ -216,7 +216,7 @@ func (p *watcher) fires(t *testing.T, names ...string) {
 // ends waits until none of the alerts fires.
 func (p *watcher) ends(t *testing.T, names ...string) {
 	t.Helper()
-	await(t, "no longer firing: "+strings.Join(names, ", "), func() bool {
+	await(t, 90*time.Second, "no longer firing: "+strings.Join(names, ", "), func() bool {
 		now := p.firing(t)
 		return !slices.ContainsFunc(names, func(name string) bool { return now[name] })
 	})
@@ -225,7 +225,7 @@ func (p *watcher) ends(t *testing.T, names ...string) {
 // seen waits until an expression gives something.
 func (p *watcher) seen(t *testing.T, expression string) {
 	t.Helper()
-	await(t, expression, func() bool {
+	await(t, 90*time.Second, expression, func() bool {
 		found, err := p.Query(t.Context(), expression)
 		if err != nil {
 			t.Fatal(err)
@@ -345,7 +345,7 @@ func (w *world) lockFor(t *testing.T, seconds int, then func()) {
 		t.Fatal(err)
 	}
 	then()
-	await(t, "a transaction that waits", func() bool {
+	await(t, 60*time.Second, "a transaction that waits", func() bool {
 		return w.count(t, `SELECT COUNT(*) FROM information_schema.processlist
 			WHERE time >= ? AND state LIKE 'Waiting for%'`, seconds) > 0
 	})
@@ -364,7 +364,7 @@ func (w *world) expireUnread(t *testing.T) {
 	if err := w.broker.Expire(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "unread messages deleted", func() bool {
+	await(t, 150*time.Second, "unread messages deleted", func() bool {
 		progress, err := source.AskProgress(t.Context(), source.Options{NameServers: w.broker.NameServers(), Topic: w.topic, Group: w.group})
 		if err != nil {
 			t.Fatal(err)

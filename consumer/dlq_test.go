@@ -28,12 +28,12 @@ func TestDLQ(t *testing.T) {
 	dlq.producer(t)([]byte("not JSON"))
 	c := w.start(t)
 	w.producer(t)(array(2, 5))
-	await(t, "the topic's entries", func() bool { return w.records(t) == 3 })
-	await(t, "a word on the DLQ's permission", func() bool {
+	await(t, 60*time.Second, "the topic's entries", func() bool { return w.records(t) == 3 })
+	await(t, 60*time.Second, "a word on the DLQ's permission", func() bool {
 		return strings.Contains(c.log.String(), "may be written only, as older brokers make it: give it permission 6")
 	})
 	create(stack.ReadWrite)
-	await(t, "the DLQ's entries", func() bool {
+	await(t, 90*time.Second, "the DLQ's entries", func() bool {
 		return w.records(t) == 5 && w.count(t, "SELECT COUNT(*) FROM dead_letter_origin WHERE topic = ?", dlq.topic) == 1
 	})
 	if n := w.count(t, "SELECT SUM(duplicates) FROM mq_consume_log"); n != 1 {

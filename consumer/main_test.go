@@ -15,7 +15,7 @@ import (
 // settled waits until the group has acknowledged every message of the topic, so that what the ledger holds is final.
 func (w *world) settled(t *testing.T) {
 	t.Helper()
-	await(t, "all messages acknowledged", func() bool {
+	await(t, 60*time.Second, "all messages acknowledged", func() bool {
 		written, err := w.broker.MaxOffsets(t.Context(), w.topic)
 		if err != nil {
 			t.Fatal(err)
@@ -73,11 +73,11 @@ func TestMessageOfAThousandEntries(t *testing.T) {
 	send := w.producer(t)
 	c := w.start(t)
 	send(array(0, 1000))
-	await(t, "1,000 records", func() bool { return w.records(t) == 1000 })
+	await(t, 30*time.Second, "1,000 records", func() bool { return w.records(t) == 1000 })
 	for range 4 {
 		send(array(0, 1000))
 	}
-	await(t, "four copies of each", func() bool {
+	await(t, 30*time.Second, "four copies of each", func() bool {
 		return w.count(t, "SELECT SUM(duplicates) FROM mq_consume_log") == 4000
 	})
 	c.terminate(t, 40*time.Second)
@@ -93,7 +93,7 @@ func TestGarbageIsADeadLetterAndTheRestIsRecorded(t *testing.T) {
 	send([]byte("GET / HTTP/1.1"))
 	send([]byte(`[` + entry(0) + `,7,{"route_id":"x"},` + entry(1) + `]`))
 	send([]byte(`[]`))
-	await(t, "two records and four dead letters", func() bool {
+	await(t, 30*time.Second, "two records and four dead letters", func() bool {
 		return w.records(t) == 2 && w.count(t, "SELECT COUNT(*) FROM dead_letter") == 4
 	})
 	var raw string
@@ -101,7 +101,7 @@ func TestGarbageIsADeadLetterAndTheRestIsRecorded(t *testing.T) {
 	if err := row.Scan(&raw); err != nil || raw != "GET / HTTP/1.1" {
 		t.Errorf("raw bytes %q, %v", raw, err)
 	}
-	await(t, "the second copy counted at the first one's row", func() bool {
+	await(t, 10*time.Second, "the second copy counted at the first one's row", func() bool {
 		return w.count(t, "SELECT deliveries FROM dead_letter WHERE reason = 'not_json'") == 2
 	})
 }
@@ -115,11 +115,11 @@ func TestTerminateUnderLoad(t *testing.T) {
 	sent := w.sendInBackground(t, n)
 	for restarts := range 3 {
 		c := w.start(t)
-		await(t, "progress", func() bool { return w.records(t) >= (restarts+1)*n/5 })
+		await(t, 60*time.Second, "progress", func() bool { return w.records(t) >= (restarts+1)*n/5 })
 		c.terminate(t, 40*time.Second)
 	}
 	last := w.start(t)
-	await(t, "all recorded", func() bool { return sent.Load() == n && w.records(t) == n })
+	await(t, 60*time.Second, "all recorded", func() bool { return sent.Load() == n && w.records(t) == n })
 	w.settled(t)
 	last.terminate(t, 40*time.Second)
 	w.exact(t, n)
@@ -136,11 +136,11 @@ func TestKillUnderLoad(t *testing.T) {
 	sent := w.sendInBackground(t, n)
 	for restarts := range 3 {
 		c := w.start(t)
-		await(t, "progress", func() bool { return w.records(t) >= (restarts+1)*n/5 })
+		await(t, 60*time.Second, "progress", func() bool { return w.records(t) >= (restarts+1)*n/5 })
 		c.kill(t)
 	}
 	w.start(t)
-	await(t, "all recorded", func() bool { return sent.Load() == n && w.records(t) == n })
+	await(t, 90*time.Second, "all recorded", func() bool { return sent.Load() == n && w.records(t) == n })
 	w.settled(t)
 	w.exact(t, n)
 }
@@ -158,11 +158,11 @@ func TestDatabaseAwayForAMinute(t *testing.T) {
 	c := w.start(t)
 	const n = 20_000
 	sent := w.sendInBackground(t, n)
-	await(t, "progress", func() bool { return w.records(t) >= n/10 })
+	await(t, 60*time.Second, "progress", func() bool { return w.records(t) >= n/10 })
 	if err := database.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "unready", func() bool { return !c.ready(t) })
+	await(t, 30*time.Second, "unready", func() bool { return !c.ready(t) })
 	peak := 0
 	for away := time.Now(); time.Since(away) < 60*time.Second; time.Sleep(time.Second) {
 		peak = max(peak, c.residentMiB(t))
@@ -170,8 +170,8 @@ func TestDatabaseAwayForAMinute(t *testing.T) {
 	if err := database.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "all recorded", func() bool { return sent.Load() == n && w.records(t) == n })
-	await(t, "ready", func() bool { return c.ready(t) })
+	await(t, 90*time.Second, "all recorded", func() bool { return sent.Load() == n && w.records(t) == n })
+	await(t, 30*time.Second, "ready", func() bool { return c.ready(t) })
 	w.settled(t)
 	w.exact(t, n)
 	w.notReconsumed(t)

@@ -55,7 +55,7 @@ func TestKeysRotateOnHangup(t *testing.T) {
 		}
 		request := fmt.Sprintf("%032x", requests)
 		send(fmt.Appendf(nil, `{"billing":{"request_id":%q,"stamp":%q},"start_time":%d,"request":{},"response":{}}`, request, stamp, ms))
-		await(t, "its record", func() bool { return w.records(t) == requests })
+		await(t, 30*time.Second, "its record", func() bool { return w.records(t) == requests })
 		var state string
 		if err := w.db.QueryRowContext(t.Context(), "SELECT key_state FROM mq_consume_log WHERE request_id = ?", request).Scan(&state); err != nil {
 			t.Fatal(err)
@@ -67,7 +67,7 @@ func TestKeysRotateOnHangup(t *testing.T) {
 		if err := c.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}
-		await(t, told, func() bool { return strings.Contains(c.log.String(), told) })
+		await(t, 10*time.Second, told, func() bool { return strings.Contains(c.log.String(), told) })
 	}
 	if a, b := stateOf("k1"), stateOf("k2"); a != "verified" || b != "unknown_key" {
 		t.Errorf("before: %s and %s", a, b)

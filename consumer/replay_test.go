@@ -99,7 +99,7 @@ func (w *world) committed(t *testing.T) []int64 {
 func moment(t *testing.T) string {
 	t.Helper()
 	at := time.Now().Add(2 * time.Millisecond).Truncate(time.Millisecond)
-	await(t, "the next millisecond", func() bool { return time.Now().After(at) })
+	await(t, time.Second, "the next millisecond", func() bool { return time.Now().After(at) })
 	return at.UTC().Format(time.RFC3339Nano)
 }
 
@@ -120,7 +120,7 @@ func TestReplayOfATopic(t *testing.T) {
 	}
 	to := moment(t)
 	live := w.start(t)
-	await(t, "the live records", func() bool { return w.records(t) == 600 })
+	await(t, 90*time.Second, "the live records", func() bool { return w.records(t) == 600 })
 	live.terminate(t, 40*time.Second)
 	before := w.committed(t)
 	lived := w.ledger(t)
@@ -168,7 +168,7 @@ func (w *world) running(t *testing.T, state string, messages int, args ...string
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "a position on the way", func() bool {
+	await(t, 60*time.Second, "a position on the way", func() bool {
 		text, err := os.ReadFile(state)
 		var s struct{ Totals struct{ Messages int } }
 		return err == nil && json.Unmarshal(text, &s) == nil && s.Totals.Messages >= messages

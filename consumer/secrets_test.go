@@ -55,12 +55,12 @@ func TestLogShowsNoSecretAndNoBody(t *testing.T) {
 	good := w.dsn
 	w.dsn = w.withUser(t, markPassword, "wrong"+markPassword)
 	refused := w.start(t)
-	await(t, "the database refuses", func() bool { return strings.Contains(refused.get(t, "/readyz"), "Access denied") })
+	await(t, 60*time.Second, "the database refuses", func() bool { return strings.Contains(refused.get(t, "/readyz"), "Access denied") })
 	seen := refused.everything(t)
 	refused.kill(t)
 	w.dsn = w.withUser(t, markPassword, markPassword)
 	refused = w.start(t)
-	await(t, "the broker refuses", func() bool { return strings.Contains(refused.get(t, "/readyz"), "refuses these credentials") })
+	await(t, 60*time.Second, "the broker refuses", func() bool { return strings.Contains(refused.get(t, "/readyz"), "refuses these credentials") })
 	seen += refused.everything(t)
 	refused.terminate(t, 40*time.Second)
 	seen += refused.log.String()
@@ -71,12 +71,12 @@ func TestLogShowsNoSecretAndNoBody(t *testing.T) {
 	send(markedEntry(1, "model-a"))
 	send([]byte(`{"` + markNoEntry + `": "no entry"`))
 	send([]byte(`["` + markNoEntry + `"]`))
-	await(t, "a record and two dead letters", func() bool {
+	await(t, 60*time.Second, "a record and two dead letters", func() bool {
 		return w.records(t) == 1 && w.count(t, "SELECT COUNT(*) FROM dead_letter") == 2
 	})
 	w.execute(t, "ALTER TABLE mq_consume_log ADD CONSTRAINT never CHECK (model <> 'poison')")
 	send(markedEntry(2, "poison"))
-	await(t, "a dead letter", func() bool {
+	await(t, 60*time.Second, "a dead letter", func() bool {
 		return w.count(t, "SELECT COUNT(*) FROM dead_letter WHERE reason = 'poison'") == 1
 	})
 	w.execute(t, "RENAME TABLE mq_consume_log TO elsewhere")
@@ -84,7 +84,7 @@ func TestLogShowsNoSecretAndNoBody(t *testing.T) {
 	w.retries(t, c, "setup", 6)
 	seen += c.everything(t)
 	w.execute(t, "RENAME TABLE elsewhere TO mq_consume_log")
-	await(t, "the record", func() bool { return w.records(t) == 2 })
+	await(t, 60*time.Second, "the record", func() bool { return w.records(t) == 2 })
 
 	if err := database.Kill(); err != nil {
 		t.Fatal(err)
@@ -95,15 +95,15 @@ func TestLogShowsNoSecretAndNoBody(t *testing.T) {
 	if err := database.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the record", func() bool { return w.records(t) == 3 })
+	await(t, 60*time.Second, "the record", func() bool { return w.records(t) == 3 })
 	if err := broker.Broker.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the broker missed", func() bool { return !c.ready(t) })
+	await(t, 60*time.Second, "the broker missed", func() bool { return !c.ready(t) })
 	if err := broker.Broker.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "ready", func() bool { return c.ready(t) })
+	await(t, 90*time.Second, "ready", func() bool { return c.ready(t) })
 	seen += c.everything(t)
 	c.terminate(t, 40*time.Second)
 	seen += c.log.String()
@@ -188,7 +188,7 @@ func (c *consumer) everything(t *testing.T) string {
 func (w *world) retries(t *testing.T, c *consumer, fault string, times int) {
 	t.Helper()
 	counted := regexp.MustCompile(`billing_retries_total\{fault="(` + fault + `|connection_lost)"\} (\d+)`)
-	await(t, "failed attempts: "+fault, func() bool {
+	await(t, 90*time.Second, "failed attempts: "+fault, func() bool {
 		sum := 0
 		for _, m := range counted.FindAllStringSubmatch(c.get(t, "/metrics"), -1) {
 			var n int

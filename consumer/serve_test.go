@@ -117,7 +117,7 @@ func (c *consumer) hangup(t *testing.T, told string) {
 	if err := c.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	await(t, told, func() bool { return strings.Count(c.log.String(), told) > before })
+	await(t, 20*time.Second, told, func() bool { return strings.Count(c.log.String(), told) > before })
 }
 
 // `run` with an address for the API and `serve` beside it answer alike, and end on SIGTERM. Tokens come and go by SIGHUP, a file
@@ -133,15 +133,15 @@ func TestServe(t *testing.T) {
 	run, serve := w.start(t), w.startAs(t, "serve")
 	var clients []*apiClient
 	for _, c := range []*consumer{run, serve} {
-		await(t, "the API's address", func() bool { return c.listens("serving the HTTP API") != "" })
+		await(t, 20*time.Second, "the API's address", func() bool { return c.listens("serving the HTTP API") != "" })
 		clients = append(clients, newAPIClient(t, "http://"+c.listens("serving the HTTP API"), nil))
 	}
+	sent := time.Now()
 	w.producer(t)(array(0, 200))
-	sent := time.Now() // behind the time at which the broker stored it
 	const query = "from=2026-11-22&consumer=alice&by=model"
 	for _, api := range clients {
 		var got usageAnswer
-		await(t, "200 records, and that they are all", func() bool {
+		await(t, 60*time.Second, "200 records, and that they are all", func() bool {
 			got = api.usage(t, tokens["ops"], query)
 			return got.Until != nil && got.Until.After(sent)
 		})
@@ -154,7 +154,7 @@ func TestServe(t *testing.T) {
 		if status, body, _ := api.ask(t, tokens["bob"], "/v1/records"); status != http.StatusForbidden {
 			t.Errorf("bob and the records: %d %s", status, body)
 		}
-		await(t, "the records in the feed", func() bool {
+		await(t, 20*time.Second, "the records in the feed", func() bool {
 			_, body, _ := api.ask(t, tokens["ops"], "/v1/records?limit=1000")
 			return bytes.Count(body, []byte(`"billing_key":`)) == 200
 		})
@@ -220,14 +220,14 @@ func TestServeBesideMessagesThatWereGivenBack(t *testing.T) {
 	token := makeToken(t, file, "--name", "ops", "--scope", "usage:read")
 	w.root = "api:\n  listen: 127.0.0.1:0\n  tokens_file: " + file + "\n"
 	serve := w.startAs(t, "serve")
-	await(t, "the API's address", func() bool { return serve.listens("serving the HTTP API") != "" })
+	await(t, 20*time.Second, "the API's address", func() bool { return serve.listens("serving the HTTP API") != "" })
 	api := newAPIClient(t, "http://"+serve.listens("serving the HTTP API"), nil)
-	await(t, "a word on what was given back", func() bool {
+	await(t, 30*time.Second, "a word on what was given back", func() bool {
 		got := api.usage(t, token, "from=2026-11-22")
 		return got.Until == nil && !got.Complete && got.Reason != nil && strings.Contains(*got.Reason, "given back to a broker")
 	})
 	run := w.start(t)
-	await(t, "all recorded, and said so", func() bool {
+	await(t, 60*time.Second, "all recorded, and said so", func() bool {
 		got := api.usage(t, token, "from=2026-11-22")
 		return got.Until != nil && got.Total.Records == 3
 	})
@@ -248,10 +248,10 @@ func TestServeOverTLS(t *testing.T) {
 	w.extra = "  on_failure: reconsume\n  dlq: true\n"
 	w.root = "api:\n  listen: 127.0.0.1:0\n  tokens_file: " + file + "\n  cert_file: " + certFile + "\n  key_file: " + keyFile + "\n"
 	c := w.startAs(t, "serve")
-	await(t, "the API's address", func() bool { return c.listens("serving the HTTP API") != "" })
+	await(t, 20*time.Second, "the API's address", func() bool { return c.listens("serving the HTTP API") != "" })
 	address := c.listens("serving the HTTP API")
 	api := newAPIClient(t, "https://"+address, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12})
-	await(t, "the database", func() bool {
+	await(t, 20*time.Second, "the database", func() bool {
 		status, _, _ := api.ask(t, token, "/v1/usage?from=today")
 		return status == http.StatusOK
 	})

@@ -124,7 +124,7 @@ func (s *site) recorded(t *testing.T) {
 	if err := s.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "a record of each request", func() bool { return s.records(t) >= len(s.truths) })
+	await(t, 120*time.Second, "a record of each request", func() bool { return s.records(t) >= len(s.truths) })
 	s.settled(t)
 }
 

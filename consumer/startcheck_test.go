@@ -11,10 +11,10 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "")
 	first := w.start(t)
-	await(t, "readiness", func() bool { return first.ready(t) })
+	await(t, 60*time.Second, "readiness", func() bool { return first.ready(t) })
 	w.extra = "  tag: a\n"
 	second := w.start(t)
-	await(t, "the members' line", func() bool {
+	await(t, 60*time.Second, "the members' line", func() bool {
 		return strings.Contains(second.log.String(), `"check":"members","cure":"stop those`)
 	})
 	second.terminate(t, 40*time.Second)

@@ -21,10 +21,10 @@ func TestTwoVersionsThroughAMigration(t *testing.T) {
 	sent := w.sendInBackground(t, requests)
 	flowed := func(part int64) {
 		t.Helper()
-		await(t, "requests sent", func() bool { return sent.Load() >= requests*part/6 })
+		await(t, 60*time.Second, "requests sent", func() bool { return sent.Load() >= requests*part/6 })
 	}
 	first, second := w.start(t), w.start(t)
-	await(t, "records", func() bool { return w.records(t) > 0 })
+	await(t, 60*time.Second, "records", func() bool { return w.records(t) > 0 })
 	if out, err := exec.CommandContext(t.Context(), later, "migrate", "up", "--config", w.config(t)).CombinedOutput(); err != nil {
 		t.Fatalf("migrate up by the later version: %v\n%s", err, out)
 	}
@@ -39,7 +39,7 @@ func TestTwoVersionsThroughAMigration(t *testing.T) {
 	fourth := w.start(t)
 	second.terminate(t, 40*time.Second)
 	flowed(6)
-	await(t, "all records", func() bool { return w.records(t) >= requests })
+	await(t, 60*time.Second, "all records", func() bool { return w.records(t) >= requests })
 	w.settled(t)
 	third.terminate(t, 40*time.Second)
 	fourth.terminate(t, 40*time.Second)

@@ -1,9 +1,6 @@
 package ledger_test
 
 import (
-	"bytes"
-	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	mathrand "math/rand/v2"
@@ -12,11 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"gateway-billing.internal/consumer/internal/identity"
 	"gateway-billing.internal/consumer/internal/ledger"
-	"gateway-billing.internal/consumer/internal/pipeline"
 	"gateway-billing.internal/consumer/internal/record"
-	"gateway-billing.internal/consumer/internal/redact"
 	"gateway-billing.internal/shared/billingkey"
 )
 
@@ -130,16 +124,8 @@ func orders(n int) [][]int {
 // What several loggers tell of a request becomes the same record, whichever of them comes first, in one transaction or in
 // one each; and when all come again, nothing changes any more.
 func TestCopiesInAnyOrder(t *testing.T) {
-	keys, err := billingkey.ParseKeys("k1:" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, 32)))
-	if err != nil {
-		t.Fatal(err)
-	}
 	began := time.UnixMilli(1795347865715)
-	sealer, err := billingkey.NewSealer(keys, billingkey.NewEpoch(began, 1), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &pipeline.Deriver{Keys: keys, Rules: identity.Rules{Tolerance: time.Second}, Body: redact.New(redact.Redacted, nil, nil)}
+	sealer, d := stamping(t, began)
 	dsn := migrated(t)
 	w, db := ledgerOf(t, dsn), connect(t, dsn)
 	random := mathrand.New(mathrand.NewPCG(3, 9))

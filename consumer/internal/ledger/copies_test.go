@@ -41,20 +41,25 @@ func copyOf(format, carries, id, stamp string) string {
 		`}},"response":{"status":200,"size":300,"headers":{}}}`
 }
 
+// stamping is what seals stamps from a time on, and what makes records of entries that carry them.
+func stamping(t testing.TB, began time.Time) (*billingkey.Sealer, *pipeline.Deriver) {
+	t.Helper()
+	keys, err := billingkey.ParseKeys("k1:" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealer, err := billingkey.NewSealer(keys, billingkey.NewEpoch(began, 1), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealer, &pipeline.Deriver{Keys: keys, Rules: identity.Rules{Tolerance: time.Second}, Body: redact.New(redact.Redacted, nil, nil)}
+}
+
 // All copies of a request that can meet do, in any order and company: whichever of them carries the gateway's word, a
 // stamp or both, as a default entry or by a log_format. One that carries neither can't, and has a fingerprint.
 func TestCopiesMeet(t *testing.T) {
-	secret := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, 32))
-	keys, err := billingkey.ParseKeys("k1:" + secret)
-	if err != nil {
-		t.Fatal(err)
-	}
 	start := time.UnixMilli(1795347865715)
-	sealer, err := billingkey.NewSealer(keys, billingkey.NewEpoch(start, 1), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &pipeline.Deriver{Keys: keys, Rules: identity.Rules{Tolerance: time.Second}, Body: redact.New(redact.Redacted, nil, nil)}
+	sealer, d := stamping(t, start)
 	type kind struct{ format, carries string }
 	var kinds []kind
 	for _, format := range []string{"default", "log_format"} {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -60,6 +61,23 @@ func exec(t testing.TB, db *sql.DB, query string, args ...any) {
 	if _, err := db.Exec(query, args...); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
+}
+
+// asUser is a DSN of the same database for a user of its own, who has these rights and no others, each written as SELECT ON *.
+func asUser(t testing.TB, db *sql.DB, dsn string, rights ...string) string {
+	t.Helper()
+	cfg, err := mysql.ParseDSN(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.User, cfg.Passwd = fmt.Sprintf("u%d", time.Now().UnixNano()%1e9), "secret"
+	account := cfg.User + "@'127.0.0.1'"
+	exec(t, db, "CREATE USER "+account+" IDENTIFIED BY 'secret'")
+	t.Cleanup(func() { exec(t, db, "DROP USER "+account) })
+	for _, right := range rights {
+		exec(t, db, "GRANT "+strings.Replace(right, " ON ", " ON `"+cfg.DBName+"`.", 1)+" TO "+account)
+	}
+	return cfg.FormatDSN()
 }
 
 // checkSums fails where the usage deltas and what is folded of them are together not the sums of the records, at any level,

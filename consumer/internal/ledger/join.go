@@ -163,23 +163,14 @@ func either[T any](first, second *T) *T {
 
 // takeUsage puts copy's usage in place of have's. Where copy is surer, that those before it differed says nothing any more.
 func takeUsage(have, copy *figures) {
-	marks := withoutUsageMarks(have.Marks)
-	if copy.UsageState != have.UsageState {
-		marks = withoutMark(marks, markUsageDiffers)
-	}
-	have.Marks = unionMarks(marks, copy.Marks)
+	surer := copy.UsageState != have.UsageState
+	kept := slices.DeleteFunc(strings.Split(have.Marks, ","), func(m string) bool { // what was said of counts that no longer stand
+		return record.IsUsageMark(m) || surer && m == markUsageDiffers
+	})
+	have.Marks = unionMarks(strings.Join(kept, ","), copy.Marks)
 	have.Model = either(copy.Model, have.Model)
 	have.PromptTokens, have.CompletionTokens, have.TotalTokens = copy.PromptTokens, copy.CompletionTokens, copy.TotalTokens
 	have.CachedTokens, have.CacheWriteTokens = copy.CachedTokens, copy.CacheWriteTokens
 	have.ReasoningTokens, have.AudioTokens = copy.ReasoningTokens, copy.AudioTokens
 	have.Quantities, have.UsageState, have.UsageShown = copy.Quantities, copy.UsageState, copy.UsageShown
-}
-
-// withoutUsageMarks leaves out what was said of counts that no longer stand.
-func withoutUsageMarks(joined string) string {
-	return strings.Join(slices.DeleteFunc(strings.Split(joined, ","), record.IsUsageMark), ",")
-}
-
-func withoutMark(joined, mark string) string {
-	return strings.Join(slices.DeleteFunc(strings.Split(joined, ","), func(m string) bool { return m == mark }), ",")
 }

@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
-
 	"gateway-billing.internal/consumer/internal/ledger"
 	"gateway-billing.internal/shared/testkit/stack"
 	"gateway-billing.internal/sql/migrations"
@@ -300,16 +298,8 @@ func TestMigrationsNeedTheRightsThatAreNamed(t *testing.T) {
 			exec(t, db, olderConsumer)
 			exec(t, db, "INSERT INTO mq_consume_log (msg_id, topic, body, route_id) VALUES ('1', 't', '{}', 'r')")
 		}
-		cfg, err := mysql.ParseDSN(dsn)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg.User, cfg.Passwd = fmt.Sprintf("m%d", time.Now().UnixNano()%1e9), "secret"
-		account := cfg.User + "@'127.0.0.1'"
-		exec(t, db, "CREATE USER "+account+" IDENTIFIED BY 'secret'")
-		t.Cleanup(func() { exec(t, db, "DROP USER "+account) })
-		exec(t, db, "GRANT SELECT, INSERT, UPDATE, CREATE, ALTER, DROP ON `"+cfg.DBName+"`.* TO "+account)
-		if _, err := ledger.MigrateUp(t.Context(), cfg.FormatDSN()); err != nil {
+		user := asUser(t, db, dsn, "SELECT, INSERT, UPDATE, CREATE, ALTER, DROP ON *")
+		if _, err := ledger.MigrateUp(t.Context(), user); err != nil {
 			t.Errorf("older %t: %v", older, err)
 		}
 	}

@@ -301,10 +301,10 @@ func TestCommitAndCloseEndWithTheirContexts(t *testing.T) {
 // await waits until a condition holds.
 func await(t *testing.T, holds func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(3 * time.Minute)
+	deadline := time.Now().Add(60 * time.Second)
 	for !holds() {
 		if time.Now().After(deadline) {
-			t.Fatal("it did not come to hold")
+			t.Fatal("it did not come to hold within a minute")
 		}
 		time.Sleep(5 * time.Millisecond)
 	}

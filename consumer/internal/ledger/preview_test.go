@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
-
 	"gateway-billing.internal/consumer/internal/ledger"
 	"gateway-billing.internal/consumer/internal/record"
 	"gateway-billing.internal/shared/billingkey"
@@ -131,20 +129,7 @@ func TestPreviewLocksNothing(t *testing.T) {
 	if _, err := w.Commit(t.Context(), unit); err != nil {
 		t.Fatal(err)
 	}
-	reader := fmt.Sprintf("r%d", time.Now().UnixNano()%1e9)
-	exec(t, db, "CREATE USER "+reader+" IDENTIFIED BY 'secret'")
-	t.Cleanup(func() { exec(t, db, "DROP USER "+reader) })
-	cfg, err := mysql.ParseDSN(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	exec(t, db, "GRANT SELECT ON `"+cfg.DBName+"`.* TO "+reader)
-	cfg.User, cfg.Passwd = reader, "secret"
-	store, err := ledger.Open(ledger.Options{DSN: cfg.FormatDSN()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
+	store := storeOf(t, asUser(t, db, dsn, "SELECT ON *"))
 
 	tx, err := db.BeginTx(t.Context(), nil)
 	if err != nil {

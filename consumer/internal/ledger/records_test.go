@@ -29,7 +29,7 @@ func ledgerOf(t testing.TB, dsn string, change ...func(*ledger.Options)) *ledger
 	}
 	w := store.NewWriter()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		if err := w.Close(ctx); err != nil {
 			t.Errorf("close: %v", err)

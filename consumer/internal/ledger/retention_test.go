@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
-
 	"gateway-billing.internal/consumer/internal/deadletter"
 	"gateway-billing.internal/consumer/internal/ledger"
 	"gateway-billing.internal/consumer/internal/record"
@@ -204,22 +202,12 @@ func TestPruneLedgerWithoutItsRights(t *testing.T) {
 	dsn := migrated(t)
 	db, w := connect(t, dsn), ledgerOf(t, dsn)
 	commit(t, w, record.Unit{Records: requests(1, at(time.Now().AddDate(0, 0, -50)))})
-	user := fmt.Sprintf("p%d", time.Now().UnixNano()%1e9)
-	exec(t, db, "CREATE USER "+user+" IDENTIFIED BY 'secret'")
-	t.Cleanup(func() { exec(t, db, "DROP USER "+user) })
-	cfg, err := mysql.ParseDSN(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	exec(t, db, "GRANT SELECT, INSERT, UPDATE ON `"+cfg.DBName+"`.* TO "+user)
-	exec(t, db, "GRANT DELETE ON `"+cfg.DBName+"`.mq_consume_log TO "+user) // and none on idempotency_claim
-	cfg.User, cfg.Passwd = user, "secret"
-	store := storeOf(t, cfg.FormatDSN())
+	store := storeOf(t, asUser(t, db, dsn, "SELECT, INSERT, UPDATE ON *", "DELETE ON mq_consume_log")) // and none on idempotency_claim
 
 	horizon := time.Now().AddDate(0, 0, -40)
 	_, foreseen := store.PrunableLedger(t.Context(), horizon)
-	_, err = store.PruneLedger(t.Context(), horizon, quiet)
-	for _, err := range []error{foreseen, err} {
+	_, done := store.PruneLedger(t.Context(), horizon, quiet)
+	for _, err := range []error{foreseen, done} {
 		if err == nil || !strings.Contains(err.Error(), "DELETE on idempotency_claim") {
 			t.Errorf("%v", err)
 		}

@@ -3,6 +3,7 @@ package source
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"gateway-billing.internal/shared/testkit/stack"
 )
@@ -36,7 +37,7 @@ func TestCredentials(t *testing.T) {
 			o := o
 			o.AccessKey, o.SecretKey = tc.access, tc.secret
 			r := run(t, o, newMemory().handle)
-			eventually(t, "refused", func() bool {
+			eventually(t, 20*time.Second, "refused", func() bool {
 				return strings.Contains(strings.Join(r.State().Reasons, ";"), "refuses these credentials")
 			})
 			told := strings.Join(r.State().Reasons, ";")
@@ -50,9 +51,9 @@ func TestCredentials(t *testing.T) {
 		o.AccessKey, o.SecretKey = "admin", "admin-secret"
 		m := newMemory()
 		r := run(t, o, m.handle)
-		eventually(t, "ready", func() bool { return r.State().Ready() })
+		eventually(t, 20*time.Second, "ready", func() bool { return r.State().Ready() })
 		p := newProducer(t, mq.NameServers(), o.AccessKey, o.SecretKey)
 		sendWith(t, p, topic, 0, 10)
-		eventually(t, "messages", func() bool { return m.count() == 10 })
+		eventually(t, 30*time.Second, "messages", func() bool { return m.count() == 10 })
 	})
 }

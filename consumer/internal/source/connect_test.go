@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"gateway-billing.internal/shared/testkit/stack"
 )
@@ -19,14 +20,14 @@ func TestTopicThatComesLater(t *testing.T) {
 	m := newMemory()
 	r := run(t, Options{NameServers: nameServers(t), Topic: topic, Group: group}, m.handle)
 	failures := r.events.get(func(e *events) int { return e.failed })
-	eventually(t, "a first try", func() bool { return failures() > 0 })
+	eventually(t, 20*time.Second, "a first try", func() bool { return failures() > 0 })
 	state := r.State()
 	if state.Ready() || !strings.Contains(state.Reasons[0], "the topic has no route") {
 		t.Errorf("reasons: %q", state.Reasons)
 	}
 	before := runtime.NumGoroutine()
 	tries := failures()
-	eventually(t, "more tries", func() bool { return failures() >= tries+2 })
+	eventually(t, 30*time.Second, "more tries", func() bool { return failures() >= tries+2 })
 	if after := runtime.NumGoroutine(); after > before+2 {
 		t.Errorf("goroutines grew from %d to %d over two tries", before, after)
 	}
@@ -34,9 +35,9 @@ func TestTopicThatComesLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = mq.DeleteTopic(context.Background(), topic) })
-	eventually(t, "ready", func() bool { return r.State().Ready() })
+	eventually(t, 60*time.Second, "ready", func() bool { return r.State().Ready() })
 	send(t, topic, 0, 10)
-	eventually(t, "messages", func() bool { return m.count() == 10 })
+	eventually(t, 30*time.Second, "messages", func() bool { return m.count() == 10 })
 	r.stop()
 	m.check(t, 10)
 }
@@ -55,15 +56,15 @@ func TestTopicThatGrows(t *testing.T) {
 		}
 		return r.session.capacity.queues
 	}
-	eventually(t, "a client for 16 queues", func() bool { return planned() == 16 })
+	eventually(t, 30*time.Second, "a client for 16 queues", func() bool { return planned() == 16 })
 	send(t, topic, 0, 20)
-	eventually(t, "messages before", func() bool { return m.count() == 20 })
+	eventually(t, 30*time.Second, "messages before", func() bool { return m.count() == 20 })
 	if err := stack.Shared(t).RocketMQ.CreateTopic(t.Context(), topic, 20, stack.ReadWrite); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "a client for 40 queues", func() bool { return planned() == 40 })
+	eventually(t, 30*time.Second, "a client for 40 queues", func() bool { return planned() == 40 })
 	send(t, topic, 20, 40)
-	eventually(t, "messages after", func() bool { return m.count() == 60 })
+	eventually(t, 60*time.Second, "messages after", func() bool { return m.count() == 60 })
 	r.stop()
 	m.check(t, 60)
 }
@@ -82,14 +83,14 @@ func TestNameServerThatComesLater(t *testing.T) {
 	r := run(t, Options{
 		NameServers: []string{"127.0.0.1:1", "localhost:" + port}, Topic: topic, Group: group,
 	}, m.handle)
-	eventually(t, "not ready, naming both", func() bool {
+	eventually(t, 20*time.Second, "not ready, naming both", func() bool {
 		reasons := strings.Join(r.State().Reasons, ";")
 		return strings.Contains(reasons, "127.0.0.1:1") && strings.Contains(reasons, "localhost:"+port)
 	})
 	forward(t, addr, nameServers(t)[0])
-	eventually(t, "ready", func() bool { return r.State().Ready() })
+	eventually(t, 60*time.Second, "ready", func() bool { return r.State().Ready() })
 	send(t, topic, 0, 10)
-	eventually(t, "messages", func() bool { return m.count() == 10 })
+	eventually(t, 30*time.Second, "messages", func() bool { return m.count() == 10 })
 }
 
 // forward passes connections to addr on to target until the test ends.

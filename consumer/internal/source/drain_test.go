@@ -22,7 +22,7 @@ func TestRestartsUnderLoadLoseAndRepeatNothing(t *testing.T) {
 	for restart := 1; m.count() < total; restart++ {
 		r := run(t, Options{NameServers: nameServers(t), Topic: topic, Group: group, Concurrency: 16}, slow)
 		goal := min(restart*400, total)
-		eventually(t, "messages recorded", func() bool { return m.count() >= goal })
+		eventually(t, 30*time.Second, "messages recorded", func() bool { return m.count() >= goal })
 		r.stop()
 	}
 	m.check(t, total)
@@ -40,16 +40,16 @@ func TestHeldMessagesAreNotReconsumed(t *testing.T) {
 	}, m.handle)
 	const total = 1000
 	send(t, topic, 0, total)
-	eventually(t, "the buffer is full", func() bool { return r.State().Held >= 4*50 })
+	eventually(t, 30*time.Second, "the buffer is full", func() bool { return r.State().Held >= 4*50 })
 	for end := time.Now().Add(8 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if held := r.State().Held; held > 4*(50+10+1) {
 			t.Fatalf("%d messages held, more than the thresholds allow", held)
 		}
 	}
 	back()
-	eventually(t, "all are recorded", func() bool { return m.count() == total })
+	eventually(t, 30*time.Second, "all are recorded", func() bool { return m.count() == total })
 	m.check(t, total)
-	eventually(t, "no lag", func() bool {
+	eventually(t, 10*time.Second, "no lag", func() bool {
 		s := r.State()
 		return len(s.Queues) == 4 && s.Queues[0].Lag+s.Queues[1].Lag+s.Queues[2].Lag+s.Queues[3].Lag == 0
 	})
@@ -65,14 +65,14 @@ func TestDrainLimit(t *testing.T) {
 	back := m.away()
 	o := Options{NameServers: nameServers(t), Topic: topic, Group: group, Concurrency: 8, DrainLimit: 2 * time.Second}
 	r := run(t, o, m.handle)
-	eventually(t, "all is held", func() bool { return r.State().Held == total })
+	eventually(t, 30*time.Second, "all is held", func() bool { return r.State().Held == total })
 	started := time.Now()
 	r.stop()
-	if took := time.Since(started); took > 30*time.Second { // without the limit it would take for ever
+	if took := time.Since(started); took > 3*time.Second {
 		t.Errorf("the drain took %v with a limit of 2 s", took)
 	}
 	back()
 	run(t, o, m.handle)
-	eventually(t, "all is recorded", func() bool { return m.count() == total })
+	eventually(t, 30*time.Second, "all is recorded", func() bool { return m.count() == total })
 	m.check(t, total)
 }

@@ -153,10 +153,9 @@ func run(t *testing.T, o Options, h func(context.Context, Message) error) *runni
 	return r
 }
 
-// eventually waits for a condition. How long that takes is no test's matter: the limit is for what never comes.
-func eventually(t *testing.T, what string, ok func() bool) {
+// eventually waits for a condition and fails with what was last seen.
+func eventually(t *testing.T, limit time.Duration, what string, ok func() bool) {
 	t.Helper()
-	const limit = 3 * time.Minute
 	for end := time.Now().Add(limit); !ok(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("not within %v: %s", limit, what)

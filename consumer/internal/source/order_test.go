@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 )
@@ -28,7 +29,7 @@ func TestQueueKeepsItsOrder(t *testing.T) {
 			last[msg.Queue] = msg.Offset
 			return m.handle(ctx, msg)
 		})
-	eventually(t, "all is recorded", func() bool { return m.count() == total })
+	eventually(t, 30*time.Second, "all is recorded", func() bool { return m.count() == total })
 	m.check(t, total)
 }
 
@@ -44,8 +45,8 @@ func TestTagExpression(t *testing.T) {
 	}
 	m := newMemory()
 	r := run(t, Options{NameServers: nameServers(t), Topic: topic, Group: group, Tag: "a || c"}, m.handle)
-	eventually(t, "the chosen ones", func() bool { return m.count() == 3 })
-	eventually(t, "no lag", func() bool {
+	eventually(t, 30*time.Second, "the chosen ones", func() bool { return m.count() == 3 })
+	eventually(t, 60*time.Second, "no lag", func() bool {
 		s := r.State()
 		return len(s.Queues) == 1 && s.Queues[0].Lag == 0
 	})

@@ -40,11 +40,11 @@ func TestProgress(t *testing.T) {
 	if first.Before(before.Add(-time.Second)) || p.CompleteUntil().After(first) {
 		t.Errorf("complete until %v: the first message was stored at %v, sent at %v", p.CompleteUntil(), first, before)
 	}
-	eventually(t, "complete up to the first message", func() bool { return ask().CompleteUntil().Equal(first) })
+	eventually(t, 10*time.Second, "complete up to the first message", func() bool { return ask().CompleteUntil().Equal(first) })
 
 	m := newMemory()
 	r := run(t, o, m.handle)
-	eventually(t, "all is recorded", func() bool { return m.count() == 9 })
+	eventually(t, 30*time.Second, "all is recorded", func() bool { return m.count() == 9 })
 	r.stop() // which commits
 	if p := ask(); unrecorded(p) != 0 || !p.CompleteUntil().Equal(p.Asked.Add(-settling)) {
 		t.Errorf("all is recorded: %+v", p)
@@ -55,7 +55,7 @@ func TestProgress(t *testing.T) {
 	if unrecorded(p) != 1 || len(want) != 1 {
 		t.Fatalf("%d unrecorded, want 1 and its time %v", unrecorded(p), want)
 	}
-	eventually(t, "complete up to the latest message", func() bool { return ask().CompleteUntil().Equal(want[0]) })
+	eventually(t, 10*time.Second, "complete up to the latest message", func() bool { return ask().CompleteUntil().Equal(want[0]) })
 }
 
 func unrecorded(p Progress) (n int64) {
@@ -83,13 +83,13 @@ func TestProgressOfWhatWasGivenBack(t *testing.T) {
 	}
 	send(t, retry, 0, 3)
 	var behind Progress
-	eventually(t, "three messages unrecorded", func() bool { behind = ask(); return unrecorded(behind) == 3 })
+	eventually(t, 10*time.Second, "three messages unrecorded", func() bool { behind = ask(); return unrecorded(behind) == 3 })
 	if first := storeTimes(t, retry, behind)[0]; behind.CompleteUntil().After(first) {
 		t.Errorf("complete until %v: the first message was stored at %v", behind.CompleteUntil(), first)
 	}
 	m := newMemory()
 	r := run(t, o, m.handle)
-	eventually(t, "all is recorded", func() bool { return m.count() == 3 })
+	eventually(t, 30*time.Second, "all is recorded", func() bool { return m.count() == 3 })
 	r.stop() // which commits
 	if p := ask(); unrecorded(p) != 0 || !p.CompleteUntil().Equal(p.Asked.Add(-settling)) {
 		t.Errorf("all is recorded: %+v", p)
@@ -98,14 +98,14 @@ func TestProgressOfWhatWasGivenBack(t *testing.T) {
 	if err := mq.CreateTopic(t.Context(), retry, 1, stack.WriteOnly); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "a retry topic that nobody may read is of unknown progress", func() bool {
+	eventually(t, 20*time.Second, "a retry topic that nobody may read is of unknown progress", func() bool {
 		_, err := AskProgress(t.Context(), o)
 		return err != nil && !errors.Is(err, ErrNoTopic) && strings.Contains(err.Error(), retry)
 	})
 	if err := mq.DeleteTopic(t.Context(), retry); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "a retry topic that is gone is none", func() bool {
+	eventually(t, 20*time.Second, "a retry topic that is gone is none", func() bool {
 		p, err := AskProgress(t.Context(), o)
 		return err == nil && len(p.Queues) == 2 && unrecorded(p) == 0
 	})
@@ -130,7 +130,7 @@ func TestProgressIsNeverGuessed(t *testing.T) {
 	if err := stack.Shared(t).RocketMQ.CreateTopic(t.Context(), closed, 1, stack.WriteOnly); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "a topic that nobody may read is there, and of unknown progress", func() bool {
+	eventually(t, 20*time.Second, "a topic that nobody may read is there, and of unknown progress", func() bool {
 		_, err := AskProgress(t.Context(), Options{NameServers: o.NameServers, Topic: closed, Group: group})
 		return err != nil && !errors.Is(err, ErrNoTopic)
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"gateway-billing.internal/shared/testkit/stack"
 )
@@ -29,8 +30,8 @@ func TestReconsume(t *testing.T) {
 			}
 			return m.handle(ctx, msg)
 		})
-	eventually(t, "all but one are recorded", func() bool { return m.count() == total-1 })
-	eventually(t, "one lies in the DLQ", func() bool {
+	eventually(t, 60*time.Second, "all but one are recorded", func() bool { return m.count() == total-1 })
+	eventually(t, 90*time.Second, "one lies in the DLQ", func() bool {
 		sent, err := mq.MaxOffsets(t.Context(), DLQ(group))
 		return err == nil && len(sent) == 1 && sent[0] == 1
 	})
@@ -59,21 +60,21 @@ func TestReconsumeWithARetryTopicThatBecameReadOnly(t *testing.T) {
 	m := newMemory()
 	o := Options{NameServers: nameServers(t), Topic: topic, Group: group, Reconsume: true}
 	r := run(t, o, func(context.Context, Message) error { return errors.New("always") })
-	eventually(t, "the source reads", func() bool { return r.State().Ready() })
+	eventually(t, 30*time.Second, "the source reads", func() bool { return r.State().Ready() })
 	permit(stack.ReadOnly)
 	send(t, topic, 0, 5)
-	eventually(t, "all are held", func() bool { return r.State().Stuck == 5 })
+	eventually(t, 60*time.Second, "all are held", func() bool { return r.State().Stuck == 5 })
 	r.stop()
 
 	refused := run(t, o, m.handle)
-	eventually(t, "the start says why it does not", func() bool {
+	eventually(t, 30*time.Second, "the start says why it does not", func() bool {
 		return strings.Contains(strings.Join(refused.State().Reasons, ";"), "does not let clients write to "+stack.RetryTopic(group))
 	})
 	if m.count() != 0 {
 		t.Error("it reads although it could not give back")
 	}
 	permit(stack.ReadWrite)
-	eventually(t, "all are recorded", func() bool { return m.count() == 5 })
+	eventually(t, 60*time.Second, "all are recorded", func() bool { return m.count() == 5 })
 }
 
 // A broker says yes to a message that is given back and drops it where the group has no retry queues: such a group is not
@@ -88,7 +89,7 @@ func TestReconsumeOfAGroupWithoutRetryQueues(t *testing.T) {
 	send(t, topic, 0, 3)
 	m := newMemory()
 	r := run(t, Options{NameServers: nameServers(t), Topic: topic, Group: group, Reconsume: true}, m.handle)
-	eventually(t, "the start says why it does not", func() bool {
+	eventually(t, 30*time.Second, "the start says why it does not", func() bool {
 		return strings.Contains(strings.Join(r.State().Reasons, ";"), "has no retry queues")
 	})
 	if m.count() != 0 {
@@ -97,7 +98,7 @@ func TestReconsumeOfAGroupWithoutRetryQueues(t *testing.T) {
 	if err := mq.ConfigureGroup(t.Context(), group, 1); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "all are recorded", func() bool { return m.count() == 3 })
+	eventually(t, 60*time.Second, "all are recorded", func() bool { return m.count() == 3 })
 }
 
 // An outage spends no redelivery: the handler waits, and what it waited for comes from the topic, once.
@@ -109,12 +110,12 @@ func TestReconsumeAndAnOutage(t *testing.T) {
 	back := m.away()
 	o := Options{NameServers: nameServers(t), Topic: topic, Group: group, Reconsume: true}
 	r := run(t, o, m.handle)
-	eventually(t, "all are with the handler", func() bool { return r.State().Working == 5 })
+	eventually(t, 30*time.Second, "all are with the handler", func() bool { return r.State().Working == 5 })
 	r.stop() // in the outage
 	again := run(t, o, m.handle)
-	eventually(t, "all are with the handler again", func() bool { return again.State().Working == 5 })
+	eventually(t, 30*time.Second, "all are with the handler again", func() bool { return again.State().Working == 5 })
 	back()
-	eventually(t, "all are recorded", func() bool { return m.count() == 5 })
+	eventually(t, 30*time.Second, "all are recorded", func() bool { return m.count() == 5 })
 	for b, got := range m.messages {
 		if got[0].Reconsumed != 0 || got[0].Topic != topic {
 			t.Errorf("%s: %+v", b, got[0])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/apache/rocketmq-client-go/v2/consumer"
 	"github.com/apache/rocketmq-client-go/v2/primitive"
@@ -38,13 +39,13 @@ func TestMessagesThatAnOlderConsumerSentBack(t *testing.T) {
 	if err := older.Start(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "all are in the retry topic", func() bool {
+	eventually(t, 60*time.Second, "all are in the retry topic", func() bool {
 		sent, err := mq.MaxOffsets(t.Context(), stack.RetryTopic(group))
 		return err == nil && sent[0] == total
 	})
 	// It tells the broker of that every 5 s, and not always at its end: what it does not tell of comes anew.
 	o := Options{NameServers: nameServers(t), Topic: topic, Group: group}
-	eventually(t, "the broker knows that they were read", func() bool {
+	eventually(t, 60*time.Second, "the broker knows that they were read", func() bool {
 		p, err := AskProgress(t.Context(), o)
 		return err == nil && !slices.ContainsFunc(p.Queues, func(q QueueProgress) bool { return q.Topic == topic && q.Unrecorded() > 0 })
 	})
@@ -55,7 +56,7 @@ func TestMessagesThatAnOlderConsumerSentBack(t *testing.T) {
 
 	m := newMemory()
 	run(t, o, m.handle)
-	eventually(t, "all come again", func() bool { return m.count() == total })
+	eventually(t, 60*time.Second, "all come again", func() bool { return m.count() == total })
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for b, got := range m.messages {
@@ -82,7 +83,7 @@ func TestRetryTopicWithAMessageOfAnotherTopic(t *testing.T) {
 	}
 	m := newMemory()
 	r := run(t, Options{NameServers: nameServers(t), Topic: topic, Group: group}, m.handle)
-	eventually(t, "all are recorded", func() bool { return m.count() == 4 && r.State().Held == 0 })
+	eventually(t, 60*time.Second, "all are recorded", func() bool { return m.count() == 4 && r.State().Held == 0 })
 	m.check(t, 4)
 	if sent, err := mq.MaxOffsets(t.Context(), retry); err != nil || sent[0] != 4 {
 		t.Errorf("the retry topic holds %v messages, want those 4; %v", sent, err)

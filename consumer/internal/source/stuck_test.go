@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A handler that panics, or gives up without being asked to, does not acknowledge: the message stays, the source says
@@ -26,8 +27,8 @@ func TestMessageThatTheHandlerFailsOnStays(t *testing.T) {
 		}
 		return m.handle(ctx, msg)
 	})
-	eventually(t, "the others are recorded", func() bool { return m.count() == total-2 })
-	eventually(t, "two are stuck", func() bool { return r.State().Stuck == 2 })
+	eventually(t, 30*time.Second, "the others are recorded", func() bool { return m.count() == total-2 })
+	eventually(t, 10*time.Second, "two are stuck", func() bool { return r.State().Stuck == 2 })
 	state := r.State()
 	if state.Ready() || !strings.Contains(strings.Join(state.Reasons, ";"), "2 messages are stuck") {
 		t.Errorf("reasons: %q", state.Reasons)
@@ -38,7 +39,7 @@ func TestMessageThatTheHandlerFailsOnStays(t *testing.T) {
 	r.stop()
 
 	again := run(t, o, m.handle)
-	eventually(t, "the two are recorded after a restart", func() bool { return m.count() == total })
+	eventually(t, 30*time.Second, "the two are recorded after a restart", func() bool { return m.count() == total })
 	again.stop()
 	for _, b := range []string{body(3), body(8)} {
 		if got := m.messages[b]; len(got) != 1 || got[0].Reconsumed != 0 {

@@ -189,7 +189,7 @@ func (d *Database) ping(ctx context.Context) error { return d.exec(ctx, "DO 1") 
 
 // exec runs one statement on a connection of its own, bounded in time.
 func (d *Database) exec(ctx context.Context, statement string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	connector, err := mysql.NewConnector(d.admin)
 	if err != nil {

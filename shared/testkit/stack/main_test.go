@@ -64,10 +64,10 @@ func left(t *testing.T, tempDir string) []string {
 
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(3 * time.Minute)
+	deadline := time.Now().Add(30 * time.Second)
 	for !condition() {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for: %s", what)
+			t.Fatalf("after 30 s still not: %s", what)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

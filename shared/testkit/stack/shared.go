@@ -35,25 +35,13 @@ func Main(m *testing.M, options ...goleak.Option) (code int) {
 		errs = append(errs, shared.stack.Stop())
 	}
 	if code == 0 {
-		errs = append(errs, leaked(options))
+		errs = append(errs, goleak.Find(options...))
 	}
 	if err := errors.Join(errs...); err != nil {
 		fmt.Fprintln(os.Stderr, "after the tests:", err)
 		return max(code, 1)
 	}
 	return code
-}
-
-// leaked returns an error that shows goroutines that do not end. goleak itself waits for a second; a request of the RocketMQ
-// client that nobody answers any more ends after some.
-func leaked(options []goleak.Option) error {
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		err := goleak.Find(options...)
-		if err == nil || time.Now().After(deadline) {
-			return err
-		}
-	}
 }
 
 // Shared returns the stack that all tests of the package use side by side, each with topics and databases of its own:
