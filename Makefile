@@ -85,7 +85,7 @@ build: ## Build billing-runner and billing-consumer into .build/bin.
 .PHONY: test
 test: ## Run all tests, on a RocketMQ and a MariaDB of their own, and those of the ledger on a MySQL too.
 	@$(NO_RACE)
-	$(STACK) exec -- go test -timeout 30m $(RACE) $(PACKAGES)
+	$(STACK) exec -- go test -timeout 20m $(RACE) $(PACKAGES)
 	@$(MAKE) --no-print-directory test-mysql
 
 # MySQL deadlocks where MariaDB does not, and refuses what MariaDB takes, so the code that writes is tried on both. It

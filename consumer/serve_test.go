@@ -136,8 +136,8 @@ func TestServe(t *testing.T) {
 		await(t, 20*time.Second, "the API's address", func() bool { return c.listens("serving the HTTP API") != "" })
 		clients = append(clients, newAPIClient(t, "http://"+c.listens("serving the HTTP API"), nil))
 	}
-	sent := time.Now()
 	w.producer(t)(array(0, 200))
+	sent := time.Now() // behind the time at which the broker stored it
 	const query = "from=2026-11-22&consumer=alice&by=model"
 	for _, api := range clients {
 		var got usageAnswer

@@ -73,6 +73,9 @@ func ClientLeaks() []goleak.Option {
 		goleak.IgnoreAnyFunction(internal + "(*rmqClient).Start.func1.1"),
 		goleak.IgnoreAnyFunction(internal + "(*rmqClient).Start.func1.3"),
 		goleak.IgnoreAnyFunction(internal + "(*rmqClient).Start.func1.4"),
+		// The members of the group are asked for, for 3 s, and another balancing waits for that one's end.
+		goleak.IgnoreAnyFunction(internal + "(*rmqClient).RebalanceIfNotPaused"),
+		goleak.IgnoreAnyFunction(internal + "(*rmqClient).RebalanceImmediately"),
 		// A pull whose connection was closed waits for its answer for 30 s; closing does not wake it.
 		goleak.IgnoreAnyFunction(internal + "(*rmqClient).PullMessage"),
 		// The connection to the name server is not closed by Shutdown; its reader gives up after 120 s.
