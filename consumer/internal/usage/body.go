@@ -12,7 +12,7 @@ import (
 // for a metered request alone: "usage": {"seconds": 5} may stand in anybody's answer.
 func (a *answer) counts(e *logentry.Entry, metered bool) (counts, record.UsageState) {
 	c := a.fields.normal()
-	if !a.found && a.images > 0 && a.ended && e.URI != nil && strings.Contains(path(*e.URI), "/images/") {
+	if !a.found && a.images > 0 && a.ended && strings.Contains(pathOf(e), "/images/") {
 		// Models that are priced by the image count nothing else.
 		c.quantities = []record.Quantity{{Unit: UnitImages, Amount: strconv.FormatInt(a.images, 10)}}
 		a.found = true

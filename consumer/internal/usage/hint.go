@@ -1,7 +1,5 @@
 package usage
 
-import "strings"
-
 // Hint is what the operator says of the provider behind a route; empty for nothing. Shapes are told apart by their
 // members all the same: a hint says that the route is metered, and decides what the members leave open.
 type Hint string
@@ -26,8 +24,3 @@ func Hints() []Hint {
 
 // excludesCached says whether the provider counts cached tokens beside its prompt tokens.
 func (h Hint) excludesCached() bool { return h == Anthropic || h == Bedrock }
-
-func path(uri string) string {
-	p, _, _ := strings.Cut(uri, "?")
-	return p
-}

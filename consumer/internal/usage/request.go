@@ -46,10 +46,8 @@ func readRequest(e *logentry.Entry) request {
 			ask.stream = new(false)
 		}
 	}
-	if e.URI != nil {
-		model, streams := fromPath(path(*e.URI))
-		ask.model, ask.stream = either(ask.model, known(model)), either(streams, ask.stream)
-	}
+	inPath, streams := fromPath(pathOf(e))
+	ask.model, ask.stream = either(ask.model, known(inPath)), either(streams, ask.stream)
 	ask.asks = ask.asks || ask.model != nil
 	return ask
 }
@@ -107,20 +105,26 @@ var (
 // metered says whether the request is one that a provider meters: a POST to a known path, one that names a model, one
 // that ai-proxy took for one, one whose answer has the form of a model's, or any that the hint says.
 func metered(e *logentry.Entry, ask request, hint Hint, a *answer) bool {
-	return !endsIn(e, freePaths) && (hint != "" || ask.model != nil || e.LLMSummary != nil || a.fromModel || endsIn(e, meteredPaths))
+	path := pathOf(e)
+	return !endsIn(path, freePaths) && (hint != "" || ask.model != nil || e.LLMSummary != nil || a.fromModel || endsIn(path, meteredPaths))
 }
 
 // opensSession says whether the request turned into a session over a socket (101), where a provider answers: its events
 // are in no log.
 func opensSession(e *logentry.Entry, hint Hint) bool {
-	return e.Status != nil && *e.Status == 101 && (hint != "" || endsIn(e, meteredPaths))
+	return e.Status != nil && *e.Status == 101 && (hint != "" || endsIn(pathOf(e), meteredPaths))
 }
 
-// endsIn says whether the path ends in one of these.
-func endsIn(e *logentry.Entry, paths []string) bool {
+// pathOf is the path of the request, "" where it is not known.
+func pathOf(e *logentry.Entry) string {
 	if e.URI == nil {
-		return false
+		return ""
 	}
-	whole := path(*e.URI)
-	return slices.ContainsFunc(paths, func(end string) bool { return strings.HasSuffix(whole, end) })
+	path, _, _ := strings.Cut(*e.URI, "?")
+	return path
+}
+
+// endsIn says whether a path ends in one of these.
+func endsIn(path string, ends []string) bool {
+	return slices.ContainsFunc(ends, func(end string) bool { return strings.HasSuffix(path, end) })
 }

@@ -18,15 +18,12 @@ func ReadsStored(e *logentry.Entry) bool {
 
 // isStored says whether the path is one of an answer that the provider keeps.
 func isStored(e *logentry.Entry) bool {
-	if e.URI == nil {
-		return false
-	}
-	whole := strings.TrimSuffix(path(*e.URI), "/cancel")
-	slash := strings.LastIndexByte(whole, '/')
-	if slash < 0 || !strings.ContainsAny(whole[slash:], "0123456789") {
+	path := strings.TrimSuffix(pathOf(e), "/cancel")
+	slash := strings.LastIndexByte(path, '/')
+	if slash < 0 || !strings.ContainsAny(path[slash:], "0123456789") {
 		return false // an ID has digits, other calls below these paths (…/responses/compact) have none
 	}
-	above := whole[:slash]
+	above := path[:slash]
 	return strings.HasSuffix(above, "/chat/completions") || strings.HasSuffix(above, "/responses") ||
 		strings.HasSuffix(above, "/runs") && strings.Contains(above, "/threads/")
 }
