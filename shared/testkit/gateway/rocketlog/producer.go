@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,14 +26,13 @@ type ProducerConfig struct {
 // compressed, a new msgId each time. Topics must exist.
 type Producer struct{ client rocketmq.Producer }
 
-var (
-	quiet     sync.Once
-	instances atomic.Int64
-)
+var instances atomic.Int64
 
-// NewProducer connects to RocketMQ. It quiets the client library's process-wide logger; errors come back from Send.
+// The client library has one logger for the whole process, which may be set only before a client runs.
+func init() { rlog.SetLogger(silent{}) }
+
+// NewProducer connects to RocketMQ. Errors come back from Send: the client library is silent in a process that has this package.
 func NewProducer(config ProducerConfig) (*Producer, error) {
-	quiet.Do(func() { rlog.SetLogger(silent{}) })
 	options := []producer.Option{
 		producer.WithNameServer(config.NameServers),
 		producer.WithGroupName("apisixLogProducer"),
