@@ -9,7 +9,8 @@ import (
 // NotCommitted stands for the offset of a queue that a group has not committed any for.
 const NotCommitted = -1
 
-// MaxOffsets returns the next offset to be written in each queue of a topic: the number of messages it ever held.
+// MaxOffsets returns the next offset to be written in each queue of a topic: the number of messages it ever held. One
+// that the broker has confirmed counts a moment later.
 func (r *RocketMQ) MaxOffsets(ctx context.Context, topic string) ([]int64, error) {
 	return r.offsets(ctx, topic, func(q queue) (int, map[string]string) {
 		return getMaxOffset, map[string]string{"topic": topic, "queueId": strconv.Itoa(q.id)}

@@ -3,6 +3,7 @@ package stack_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,9 +63,7 @@ func TestTopicsAndGroups(t *testing.T) {
 		if _, err := send(t.Context(), mq, topic, "1"); err != nil {
 			t.Fatal(err)
 		}
-		if got := maxOffsets(t, mq, topic); !slices.Equal(got, []int64{0, 1, 0}) {
-			t.Errorf("max offsets %v", got)
-		}
+		eventually(t, "the message is in its queue", func() bool { return slices.Equal(maxOffsets(t, mq, topic), []int64{0, 1, 0}) })
 		if got := maxOffsets(t, mq, stack.RetryTopic(group)); !slices.Equal(got, []int64{0}) {
 			t.Errorf("max offsets of the retry topic %v", got)
 		}
@@ -133,9 +132,9 @@ func TestRocketMQKeepsItsDataAndAddresses(t *testing.T) {
 			t.Fatal(err)
 		}
 		// Ready means that clients find the topic, without waiting for the broker's next report.
-		if got := maxOffsets(t, mq, topic); !slices.Equal(got, []int64{0, int64(i) + 1}) {
-			t.Errorf("max offsets %v after %d restarts", got, i+1)
-		}
+		eventually(t, fmt.Sprintf("the messages are there after %d restarts", i+1), func() bool {
+			return slices.Equal(maxOffsets(t, mq, topic), []int64{0, int64(i) + 1})
+		})
 		if server.Addr() != addr {
 			t.Errorf("address %s became %s", addr, server.Addr())
 		}

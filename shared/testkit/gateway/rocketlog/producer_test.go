@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"gateway-billing.internal/shared/testkit/stack"
 )
@@ -31,9 +32,15 @@ func TestSendsToARealRocketMQ(t *testing.T) {
 	if len(ids) != queues {
 		t.Errorf("%d msgIds for %d sends of one message", len(ids), queues)
 	}
-	offsets, err := mq.MaxOffsets(t.Context(), topic)
-	if err != nil {
-		t.Fatal(err)
+	var offsets []int64
+	for end, sum := time.Now().Add(30*time.Second), int64(0); sum < queues && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if offsets, err = mq.MaxOffsets(t.Context(), topic); err != nil {
+			t.Fatal(err)
+		}
+		sum = 0
+		for _, n := range offsets {
+			sum += n
+		}
 	}
 	if !slices.Equal(offsets, []int64{1, 1, 1, 1}) {
 		t.Errorf("the queues hold %v messages, want one each: they are used in turn", offsets)
